@@ -1,0 +1,2 @@
+//! scant-bare
+fn main() {}

@@ -1,0 +1,2 @@
+//! scant
+fn main() {}
