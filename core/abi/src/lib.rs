@@ -7,6 +7,7 @@ mod augmentation;
 mod dataset;
 mod error;
 mod image;
+pub mod image_ops;
 mod key;
 
 pub use augmentation::Augmentation;
