@@ -23,6 +23,29 @@ pub struct DatasetInfo {
     pub classes: Vec<String>,
 }
 
+/// Whether a file is what was published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It is as it should be.
+    Good,
+    /// Nothing is known to compare it with.
+    Unknown,
+    /// It is not as it should be.
+    Bad,
+}
+
+/// One thing that [`Dataset::verify`] looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// What was looked at: a file, or a property such as the labels of a part.
+    pub subject: String,
+    /// What came of it.
+    pub verdict: Verdict,
+    /// What was found, and what was expected where that differs.
+    pub detail: String,
+}
+
 /// Images as 8-bit planes, with labels; read on demand, so that a data set may be larger than memory.
 ///
 /// Construction only notes where things are, so that a configuration is checked without touching the data.
@@ -31,7 +54,7 @@ pub trait Dataset: Send + Sync {
     /// The image size and the classes, known before `open` where the format fixes them.
     fn info(&self) -> Result<DatasetInfo>;
 
-    /// Finds and verifies the files.
+    /// Finds the files and makes sure that they can be read.
     fn open(&mut self) -> Result<()>;
 
     /// One label per image of `part`; -1 where an image has none.
@@ -39,4 +62,9 @@ pub trait Dataset: Send + Sync {
 
     /// The pixels of the images at `indices`, one image after another (channel, row, column), into `pixels`.
     fn read(&self, part: Part, indices: &[usize], pixels: &mut [u8]) -> Result<()>;
+
+    /// Checks more than reading needs: sums, counts and labels. Works without `open`, and reports on every file.
+    fn verify(&self) -> Result<Vec<Check>> {
+        Ok(Vec::new())
+    }
 }

@@ -11,7 +11,7 @@ pub mod image_ops;
 mod key;
 
 pub use augmentation::Augmentation;
-pub use dataset::{Dataset, DatasetInfo, Part};
+pub use dataset::{Check, Dataset, DatasetInfo, Part, Verdict};
 pub use error::{Context, Error, ErrorKind, Result};
 pub use image::Image;
 pub use key::{Key, Rng};
