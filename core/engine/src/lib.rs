@@ -1,1 +1,7 @@
-//! scant-engine
+//! Scant's engine: it finds components, reads configurations and drives runs. It knows no method.
+
+mod registry;
+pub mod schema;
+pub mod suggest;
+
+pub use registry::{Origin, Registered, Registry};
