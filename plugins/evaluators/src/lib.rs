@@ -1,1 +1,1 @@
-//! scant-evaluators
+//! Evaluators: every method is judged by the same metrics.
