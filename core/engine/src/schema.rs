@@ -3,11 +3,15 @@
 //! Only the forms that `schemars` makes from serde types are known. A schema validator from a crate would know
 //! more forms, but say "is not valid under any of the schemas" where an experimenter needs the mistyped key.
 
+mod words;
+
 use std::fmt;
 
 use serde_json::{Map, Value};
 
 use crate::suggest;
+
+pub use words::{Parameter, parameters};
 
 /// Something wrong with a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,18 +34,6 @@ impl fmt::Display for Problem {
 /// Everything that is wrong with `value`, which stands at `path` in the configuration.
 pub fn check(schema: &Value, value: &Value, path: &str) -> Vec<Problem> {
     Checker { root: schema }.check(schema, value, path)
-}
-
-/// What may stand where `part`, a piece of the schema `root`, describes it: `number`, `"a" or "b"`, ...
-pub fn type_text(root: &Value, part: &Value) -> String {
-    let texts = Checker { root }.alternatives(part).into_iter().map(alternative_text);
-    let mut kept: Vec<String> = Vec::new();
-    for text in texts {
-        if !kept.contains(&text) {
-            kept.push(text);
-        }
-    }
-    kept.join(" or ")
 }
 
 struct Checker<'a> {
@@ -247,51 +239,9 @@ fn check_bounds(schema: &Value, number: f64, path: &str) -> Vec<Problem> {
 }
 
 fn wrong_type(alternatives: &[&Value], value: &Value) -> String {
-    let mut wanted: Vec<String> = Vec::new();
-    for leaf in alternatives {
-        // Nobody can write "nothing" in a TOML file: there the key is left out.
-        let text = alternative_text(leaf).replace(" or nothing", "");
-        if !wanted.contains(&text) && text != "nothing" {
-            wanted.push(text);
-        }
-    }
-    format!("must be {}, not {}", wanted.join(" or "), value_text(value))
-}
-
-fn value_text(value: &Value) -> String {
-    match value {
-        Value::Null => "nothing".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => format!("the string '{text}'"),
-        Value::Array(_) => "a list".to_owned(),
-        Value::Object(_) => "a table".to_owned(),
-    }
-}
-
-fn alternative_text(leaf: &Value) -> String {
-    let constants: Vec<String> = constants(leaf).map(|name| format!("\"{name}\"")).collect();
-    if !constants.is_empty() {
-        return constants.join(" or ");
-    }
-    let names: Vec<String> = types(leaf)
-        .into_iter()
-        .map(|name| match name {
-            "null" => "nothing".to_owned(),
-            "boolean" => "true or false".to_owned(),
-            "integer" => "a whole number".to_owned(),
-            "number" => "a number".to_owned(),
-            "string" => "a string".to_owned(),
-            "array" => "a list".to_owned(),
-            "object" => match (keys(leaf).next(), keys(leaf).nth(1)) {
-                // The form of an enum's variant: one key, which names it.
-                (Some(variant), None) => format!("{{ {variant} = ... }}"),
-                _ => "a table".to_owned(),
-            },
-            other => other.to_owned(),
-        })
-        .collect();
-    if names.is_empty() { "anything".to_owned() } else { names.join(" or ") }
+    // Nobody can write "nothing" in a TOML file: there the key is left out.
+    let wanted: Vec<&Value> = alternatives.iter().copied().filter(|leaf| types(leaf) != ["null"]).collect();
+    format!("must be {}, not {}", words::types(&wanted).replace(" or nothing", ""), words::value(value))
 }
 
 #[cfg(test)]

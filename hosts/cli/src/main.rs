@@ -1,2 +1,10 @@
-//! scant
-fn main() {}
+//! The host with every plugin of this repository linked in.
+
+// Naming a crate is what keeps its registration in the program.
+use scant_augmentations as _;
+use scant_datasets as _;
+use scant_evaluators as _;
+
+fn main() -> std::process::ExitCode {
+    scant_program::main()
+}

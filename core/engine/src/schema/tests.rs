@@ -98,7 +98,7 @@ fn every_slip_is_named_with_its_place() {
         ),
         (
             json!({"weight": "x"}),
-            "loss.weight: must be a number or { constant = ... } or { linear = ... } or { cosine = ... } or { step = ... } or { cyclical = ... }, not the string 'x'",
+            "loss.weight: must be a number or { constant | linear | cosine | step | cyclical = ... }, not the string 'x'",
         ),
         (json!({"other": "angle"}), "loss.other: there is no choice 'angle'; there are cosine, euclidean"),
         (json!(3), "loss: must be a table, not 3"),
@@ -114,11 +114,22 @@ fn all_problems_come_at_once() {
 }
 
 #[test]
-fn types_are_told_in_words() {
+fn parameters_are_told_in_words() {
     let schema = schemars::schema_for!(Config).to_value();
-    let text = |key: &str| type_text(&schema, &schema["properties"][key]);
-    assert_eq!(text("temperature"), "a number");
-    assert_eq!(text("momentum"), "a number or nothing");
-    assert_eq!(text("metric"), "\"euclidean\" or \"cosine\"");
-    assert_eq!(text("nesterov"), "true or false");
+    let defaults = serde_json::to_value(Config::default()).expect("written");
+    let told: Vec<String> = parameters(&schema, &defaults)
+        .iter()
+        .map(|p| format!("{} | {} | {} | {}", p.path, p.types, p.default, p.meaning))
+        .collect();
+    for line in [
+        "temperature | a number | 1.0 | Temperature.",
+        "momentum | a number or nothing | - | Maybe a number.",
+        "metric | \"euclidean\" or \"cosine\" | \"cosine\" | Metric.",
+        "nesterov | true or false | false | Whether.",
+        "layers | a list | [{\"width\":3}] | Layers.",
+        "layers[].width | a whole number | - | Its width.",
+        "weight | a number or { constant | linear | cosine | step | cyclical = ... } | 1.0 | Weight.",
+    ] {
+        assert!(told.iter().any(|told| told == line), "{line} is not in {told:#?}");
+    }
 }

@@ -1,0 +1,60 @@
+//! The arguments that all commands share.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser};
+use env_logger::Env;
+use scant_abi::{Error, Result};
+
+use crate::command::Command;
+
+/// Trains image classifiers when labels are scant. Every method is a plugin.
+#[derive(Parser)]
+#[command(version, about, max_term_width = 110)]
+pub(crate) struct Arguments {
+    /// Threads to compute with; all cores where absent
+    #[arg(long, global = true, value_name = "N", env = "SCANT_THREADS")]
+    threads: Option<usize>,
+
+    /// Say only what goes wrong
+    #[arg(long, short, global = true)]
+    quiet: bool,
+
+    #[command(flatten)]
+    pub(crate) plugins: PluginArguments,
+
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// Where plugins are loaded from, beside those that are linked in.
+#[derive(Args)]
+pub(crate) struct PluginArguments {
+    /// A folder of loadable plugins, or one plugin's library; may be given several times
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) plugin_dir: Vec<PathBuf>,
+
+    /// Load only libraries that stand unchanged in the plugins.lock of their folder
+    #[arg(long, global = true)]
+    pub(crate) locked: bool,
+}
+
+impl Arguments {
+    pub(crate) fn start_logging(&self) {
+        let level = if self.quiet { "error" } else { "info" };
+        env_logger::Builder::from_env(Env::new().filter_or("SCANT_LOG", level))
+            .format_target(false)
+            .format_timestamp(None)
+            .init();
+    }
+
+    pub(crate) fn start_threads(&self) -> Result<()> {
+        if self.threads == Some(0) {
+            return Err(Error::config("--threads: must be at least 1"));
+        }
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(self.threads.unwrap_or(0))
+            .build_global()
+            .map_err(|error| Error::caused_by(scant_abi::ErrorKind::Io, "cannot start the threads", &error))
+    }
+}
