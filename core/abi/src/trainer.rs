@@ -103,13 +103,15 @@ pub trait TrainingSet {
 }
 
 /// A loss of the stage with its weight at this step.
-pub struct WeightedLoss {
+///
+/// Borrowed, not owned: the engine keeps the losses, which may live in other libraries than the trainer.
+pub struct WeightedLoss<'a> {
     /// The name under which its value is reported.
     pub name: String,
     /// How much it counts; the engine follows its schedule.
     pub weight: f32,
     /// The loss.
-    pub loss: Box<dyn Loss>,
+    pub loss: &'a mut dyn Loss,
 }
 
 /// What a trainer works with.
@@ -117,7 +119,7 @@ pub struct TrainContext<'a> {
     /// The model being trained.
     pub model: &'a mut dyn Model,
     /// The losses that the stage lists.
-    pub losses: &'a mut [WeightedLoss],
+    pub losses: &'a mut [WeightedLoss<'a>],
     /// The training set.
     pub data: &'a mut dyn TrainingSet,
     /// How far training is.
