@@ -1,0 +1,275 @@
+//! CIFAR-10 and CIFAR-100 in their binary version: single files, each plain or gzipped, or the published archive.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+use rayon::prelude::*;
+use scant_abi::{Check, Context, Dataset, DatasetInfo, Error, ErrorKind, Part, Result};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::cifar_classes::{CIFAR_10, CIFAR_100_COARSE, CIFAR_100_FINE};
+use crate::files::{self, Places, Published, in_file};
+use crate::formats::cifar::{self, Layout, PIXELS};
+use crate::formats::gzip;
+use crate::memory::{Images, Parts, opened};
+use crate::verify;
+
+const ARCHIVE_10: Published =
+    Published { name: "cifar-10-binary.tar.gz", bytes: 170_052_171, md5: "c32a1d4ab5d03f1284b67883e8d87530" };
+
+const ARCHIVE_100: Published = Published {
+    name: "cifar-100-binary.tar.gz",
+    bytes: 168_513_733,
+    md5: "03b5dce01913d631647c71ecec9e9cb8",
+};
+
+/// Settings of `cifar-10`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cifar10Config {
+    /// Folder of the files, below a data folder or absolute; unset: `cifar-10-batches-bin`, or the data folder.
+    pub folder: Option<PathBuf>,
+    /// Which of the five training batches to use, 10,000 images each.
+    pub batches: Vec<u8>,
+}
+
+impl Default for Cifar10Config {
+    fn default() -> Self {
+        Self { folder: None, batches: vec![1, 2, 3, 4, 5] }
+    }
+}
+
+/// Which of the two labels of CIFAR-100 counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LabelKind {
+    /// 100 classes.
+    #[default]
+    Fine,
+    /// 20 groups of five classes.
+    Coarse,
+}
+
+/// Settings of `cifar-100`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cifar100Config {
+    /// Folder of the files, below a data folder or absolute; unset: `cifar-100-binary`, or the data folder.
+    pub folder: Option<PathBuf>,
+    /// `fine` for 100 classes, `coarse` for 20 groups of them.
+    pub labels: LabelKind,
+}
+
+/// `cifar-10`: 50,000 and 10,000 colour photographs, 32x32, of ten classes.
+#[derive(Debug)]
+pub struct Cifar10(Batches);
+
+/// `cifar-100`: 50,000 and 10,000 colour photographs, 32x32, of 100 classes or 20 groups.
+#[derive(Debug)]
+pub struct Cifar100(Batches);
+
+impl Cifar10 {
+    /// The data set in one of `data_dirs`; a batch that does not exist is an error.
+    pub fn new(config: Cifar10Config, data_dirs: &[PathBuf]) -> Result<Self> {
+        let mut batches = config.batches;
+        batches.sort_unstable();
+        batches.dedup();
+        if batches.is_empty() || batches.iter().any(|batch| !(1..=5).contains(batch)) {
+            return Err(Error::config(format!("cifar-10: batches = {batches:?}; choose from 1, 2, 3, 4, 5")));
+        }
+        let usual = ["cifar-10-batches-bin", "cifar-10"];
+        Ok(Self(Batches {
+            name: "cifar-10",
+            archive: &ARCHIVE_10,
+            layout: Layout::TEN,
+            classes: &CIFAR_10,
+            // Classes are even over all five batches, not within one.
+            train_counts: match batches.len() {
+                5 => vec![5000; 10],
+                _ => Vec::new(),
+            },
+            train: batches.iter().map(|batch| format!("data_batch_{batch}.bin")).collect(),
+            test: "test_batch.bin".to_owned(),
+            places: Places::new("cifar-10", data_dirs, config.folder.as_deref(), &usual),
+            parts: None,
+        }))
+    }
+}
+
+impl Cifar100 {
+    /// The data set in one of `data_dirs`.
+    pub fn new(config: Cifar100Config, data_dirs: &[PathBuf]) -> Self {
+        let (layout, classes): (_, &[&str]) = match config.labels {
+            LabelKind::Fine => (Layout::FINE, &CIFAR_100_FINE),
+            LabelKind::Coarse => (Layout::COARSE, &CIFAR_100_COARSE),
+        };
+        let usual = ["cifar-100-binary", "cifar-100"];
+        Self(Batches {
+            name: "cifar-100",
+            archive: &ARCHIVE_100,
+            layout,
+            classes,
+            train_counts: vec![50_000 / classes.len(); classes.len()],
+            train: vec!["train.bin".to_owned()],
+            test: "test.bin".to_owned(),
+            places: Places::new("cifar-100", data_dirs, config.folder.as_deref(), &usual),
+            parts: None,
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Batches {
+    name: &'static str,
+    archive: &'static Published,
+    layout: Layout,
+    classes: &'static [&'static str],
+    /// How often each class occurs in training, where that is published.
+    train_counts: Vec<usize>,
+    train: Vec<String>,
+    test: String,
+    places: Places,
+    parts: Option<Parts>,
+}
+
+impl Batches {
+    fn load(&self) -> Result<Parts> {
+        let names: Vec<&str> = self.train.iter().chain([&self.test]).map(String::as_str).collect();
+        let found: Vec<Option<PathBuf>> = names.iter().map(|name| self.places.find(name)).collect();
+        let batches = if found.iter().all(Option::is_some) {
+            let paths: Vec<PathBuf> = found.into_iter().flatten().collect();
+            paths
+                .into_par_iter()
+                .map(|path| self.parse(&path, &files::read(&path)?))
+                .collect::<Result<Vec<_>>>()?
+        } else if let Some(archive) = self.places.find(self.archive.name) {
+            from_archive(&archive, &names)?
+                .into_par_iter()
+                .zip(&names)
+                .map(|(bytes, name)| self.parse(&archive.join(name), &bytes))
+                .collect::<Result<Vec<_>>>()?
+        } else {
+            return Err(
+                self.missing(names.iter().zip(&found).filter(|(_, path)| path.is_none()).map(|(n, _)| *n))
+            );
+        };
+        let mut train = Images { image_len: PIXELS, ..Images::default() };
+        let mut batches = batches.into_iter();
+        for batch in batches.by_ref().take(self.train.len()) {
+            train.pixels.extend_from_slice(&batch.pixels);
+            train.labels.extend_from_slice(&batch.labels);
+        }
+        Ok(Parts { train, test: batches.next().unwrap_or_default() })
+    }
+
+    fn parse(&self, path: &Path, bytes: &[u8]) -> Result<Images> {
+        let mut images = Images { image_len: PIXELS, ..Images::default() };
+        cifar::parse(bytes, self.layout, &mut images.pixels, &mut images.labels)
+            .map_err(|error| in_file(path, error))?;
+        Ok(images)
+    }
+
+    fn missing<'a>(&self, names: impl Iterator<Item = &'a str>) -> Error {
+        let names: Vec<&str> = names.collect();
+        let Published { name, bytes, md5 } = self.archive;
+        let record = self.layout.label_bytes + PIXELS;
+        let images = if self.name == "cifar-10" { "10,000 images" } else { "50,000 or 10,000 images" };
+        let mut message = format!(
+            "{}: not found: {} (plain or .gz, {images} of {record} bytes each),\n  nor the archive {name} ({bytes} \
+             bytes, MD5 {md5})",
+            self.name,
+            names.join(", ")
+        );
+        self.places.add_places(&mut message);
+        Error::data(message)
+    }
+
+    fn verify(&self) -> Vec<Check> {
+        let mut checks = Vec::new();
+        if let Some(archive) = self.places.find(self.archive.name) {
+            checks.push(verify::file(&archive, self.archive));
+        } else {
+            for name in self.train.iter().chain([&self.test]) {
+                checks.push(match self.places.find(name) {
+                    Some(path) => verify::file(&path, self.archive),
+                    None => verify::absent(name),
+                });
+            }
+        }
+        let parts = self.load();
+        let test_counts = vec![10_000 / self.classes.len(); self.classes.len()];
+        for (subject, part, counts) in [
+            ("labels to train on", Part::Train, &self.train_counts),
+            ("labels to test on", Part::Test, &test_counts),
+        ] {
+            let images = parts.as_ref().map(|parts| parts.get(part)).map_err(Clone::clone);
+            checks.push(verify::labels(subject, images, self.classes.len(), counts));
+        }
+        checks
+    }
+}
+
+/// The files called `names`, in that order, out of a gzipped tar archive.
+fn from_archive(path: &Path, names: &[&str]) -> Result<Vec<Vec<u8>>> {
+    let failed = |error: &std::io::Error| {
+        in_file(path, Error::caused_by(ErrorKind::Data, "unpacking the archive failed", error))
+    };
+    let file = File::open(path).map_err(|error| {
+        Error::caused_by(ErrorKind::Io, format!("cannot read {}", path.display()), &error)
+    })?;
+    let mut archive = tar::Archive::new(MultiGzDecoder::new(BufReader::new(file)));
+    let mut contents = vec![None; names.len()];
+    for entry in archive.entries().map_err(|error| failed(&error))? {
+        let entry = entry.map_err(|error| failed(&error))?;
+        let name = entry.path().ok().and_then(|path| Some(path.file_name()?.to_str()?.to_owned()));
+        let wanted = names.iter().position(|wanted| name.as_deref() == Some(wanted));
+        if let Some(wanted) = wanted {
+            let bytes =
+                gzip::read_limited(entry, 0, gzip::UNPACKED_LIMIT).map_err(|error| in_file(path, error))?;
+            contents[wanted] = Some(bytes);
+        }
+        if contents.iter().all(Option::is_some) {
+            break;
+        }
+    }
+    let absent = contents.iter().zip(names).find(|(content, _)| content.is_none()).map(|(_, name)| name);
+    match absent {
+        Some(name) => Err(in_file(path, Error::data(format!("it holds no file {name}")))),
+        None => Ok(contents.into_iter().flatten().collect()),
+    }
+}
+
+macro_rules! dataset {
+    ($name:ident) => {
+        impl Dataset for $name {
+            fn info(&self) -> Result<DatasetInfo> {
+                let classes = self.0.classes.iter().map(|&class| class.to_owned()).collect();
+                Ok(DatasetInfo { image: [3, 32, 32], classes })
+            }
+
+            fn open(&mut self) -> Result<()> {
+                self.0.parts = Some(self.0.load()?);
+                Ok(())
+            }
+
+            fn labels(&self, part: Part) -> Result<Vec<i64>> {
+                Ok(opened(&self.0.parts, self.0.name)?.get(part).labels.clone())
+            }
+
+            fn read(&self, part: Part, indices: &[usize], pixels: &mut [u8]) -> Result<()> {
+                let images = opened(&self.0.parts, self.0.name)?.get(part);
+                images.read(indices, pixels).context(|| format!("cannot read from {}", self.0.name))
+            }
+
+            fn verify(&self) -> Result<Vec<Check>> {
+                Ok(self.0.verify())
+            }
+        }
+    };
+}
+
+dataset!(Cifar10);
+dataset!(Cifar100);

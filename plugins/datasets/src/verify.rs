@@ -1,0 +1,78 @@
+//! What `scant data verify` looks at: sums of files, and counts of labels.
+
+use std::path::Path;
+
+use md5::{Digest, Md5};
+use scant_abi::{Check, Result, Verdict};
+
+use crate::files::{self, Published};
+use crate::memory::Images;
+
+/// The MD5 sum of `bytes`, in the usual digits.
+pub(crate) fn md5(bytes: &[u8]) -> String {
+    Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Compares the file at `path` with what was published; a file under another name cannot be compared.
+pub(crate) fn file(path: &Path, published: &Published) -> Check {
+    let subject = path.display().to_string();
+    let bytes = match files::read_raw(path) {
+        Ok(bytes) => bytes,
+        Err(error) => return Check { subject, verdict: Verdict::Bad, detail: error.to_string() },
+    };
+    let sum = md5(&bytes);
+    if path.file_name().is_none_or(|name| name != published.name) {
+        let detail = format!("MD5 {sum}; no sum was published for this form of {}", published.name);
+        return Check { subject, verdict: Verdict::Unknown, detail };
+    }
+    if sum == published.md5 && bytes.len() as u64 == published.bytes {
+        return Check { subject, verdict: Verdict::Good, detail: format!("MD5 {sum}, as published") };
+    }
+    let detail = format!(
+        "{} bytes with MD5 {sum}; published were {} bytes with MD5 {}",
+        bytes.len(),
+        published.bytes,
+        published.md5
+    );
+    Check { subject, verdict: Verdict::Bad, detail }
+}
+
+/// A file that is not there.
+pub(crate) fn absent(name: &str) -> Check {
+    Check { subject: name.to_owned(), verdict: Verdict::Bad, detail: "not found".to_owned() }
+}
+
+/// Compares how often each class occurs with what was published.
+pub(crate) fn labels(subject: &str, images: Result<&Images>, classes: usize, expected: &[usize]) -> Check {
+    let subject = subject.to_owned();
+    let images = match images {
+        Ok(images) => images,
+        Err(error) => return Check { subject, verdict: Verdict::Bad, detail: error.to_string() },
+    };
+    let counts = count(&images.labels, classes);
+    let total = images.labels.len();
+    if expected.is_empty() {
+        let detail = format!("{total} images; by class {counts:?}");
+        Check { subject, verdict: Verdict::Unknown, detail }
+    } else if counts == expected {
+        Check {
+            subject,
+            verdict: Verdict::Good,
+            detail: format!("{total} images, each class as often as published"),
+        }
+    } else {
+        let detail = format!("{total} images; by class {counts:?}, published {expected:?}");
+        Check { subject, verdict: Verdict::Bad, detail }
+    }
+}
+
+/// How often each class occurs; images without a label are not counted.
+pub(crate) fn count(labels: &[i64], classes: usize) -> Vec<usize> {
+    let mut counts = vec![0; classes];
+    for label in labels {
+        if let Some(count) = usize::try_from(*label).ok().and_then(|label| counts.get_mut(label)) {
+            *count += 1;
+        }
+    }
+    counts
+}
