@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 use rayon::prelude::*;
-use scant_abi::{Check, Context, Dataset, DatasetInfo, Error, ErrorKind, Part, Result};
+use scant_abi::{Check, DatasetInfo, Error, ErrorKind, Part, Result, Setup};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::cifar_classes::{CIFAR_10, CIFAR_100_COARSE, CIFAR_100_FINE};
 use crate::files::{self, Places, Published, in_file};
 use crate::formats::cifar::{self, Layout, PIXELS};
 use crate::formats::gzip;
-use crate::memory::{Images, Parts, opened};
+use crate::memory::{Images, Parts, Source};
 use crate::verify;
 
 const ARCHIVE_10: Published =
@@ -27,7 +27,7 @@ const ARCHIVE_100: Published = Published {
 };
 
 /// Settings of `cifar-10`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Cifar10Config {
     /// Folder of the files, below a data folder or absolute; unset: `cifar-10-batches-bin`, or the data folder.
@@ -43,7 +43,7 @@ impl Default for Cifar10Config {
 }
 
 /// Which of the two labels of CIFAR-100 counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LabelKind {
     /// 100 classes.
@@ -54,7 +54,7 @@ pub enum LabelKind {
 }
 
 /// Settings of `cifar-100`.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Cifar100Config {
     /// Folder of the files, below a data folder or absolute; unset: `cifar-100-binary`, or the data folder.
@@ -71,9 +71,12 @@ pub struct Cifar10(Batches);
 #[derive(Debug)]
 pub struct Cifar100(Batches);
 
-impl Cifar10 {
-    /// The data set in one of `data_dirs`; a batch that does not exist is an error.
-    pub fn new(config: Cifar10Config, data_dirs: &[PathBuf]) -> Result<Self> {
+impl Source for Cifar10 {
+    const NAME: &'static str = "cifar-10";
+    const SUMMARY: &'static str = "Colour photographs: 50,000 and 10,000 images of 32x32, 10 classes.";
+    type Config = Cifar10Config;
+
+    fn new(config: Cifar10Config, setup: &Setup) -> Result<Self> {
         let mut batches = config.batches;
         batches.sort_unstable();
         batches.dedup();
@@ -93,21 +96,36 @@ impl Cifar10 {
             },
             train: batches.iter().map(|batch| format!("data_batch_{batch}.bin")).collect(),
             test: "test_batch.bin".to_owned(),
-            places: Places::new("cifar-10", data_dirs, config.folder.as_deref(), &usual),
-            parts: None,
+            places: Places::new("cifar-10", &setup.folders, config.folder.as_deref(), &usual),
         }))
+    }
+
+    fn info(&self) -> DatasetInfo {
+        self.0.info()
+    }
+
+    fn load(&self) -> Result<Parts> {
+        self.0.load()
+    }
+
+    fn verify(&self) -> Vec<Check> {
+        self.0.verify()
     }
 }
 
-impl Cifar100 {
-    /// The data set in one of `data_dirs`.
-    pub fn new(config: Cifar100Config, data_dirs: &[PathBuf]) -> Self {
+impl Source for Cifar100 {
+    const NAME: &'static str = "cifar-100";
+    const SUMMARY: &'static str =
+        "Colour photographs: 50,000 and 10,000 images of 32x32, 100 classes or 20 groups.";
+    type Config = Cifar100Config;
+
+    fn new(config: Cifar100Config, setup: &Setup) -> Result<Self> {
         let (layout, classes): (_, &[&str]) = match config.labels {
             LabelKind::Fine => (Layout::FINE, &CIFAR_100_FINE),
             LabelKind::Coarse => (Layout::COARSE, &CIFAR_100_COARSE),
         };
         let usual = ["cifar-100-binary", "cifar-100"];
-        Self(Batches {
+        Ok(Self(Batches {
             name: "cifar-100",
             archive: &ARCHIVE_100,
             layout,
@@ -115,9 +133,20 @@ impl Cifar100 {
             train_counts: vec![50_000 / classes.len(); classes.len()],
             train: vec!["train.bin".to_owned()],
             test: "test.bin".to_owned(),
-            places: Places::new("cifar-100", data_dirs, config.folder.as_deref(), &usual),
-            parts: None,
-        })
+            places: Places::new("cifar-100", &setup.folders, config.folder.as_deref(), &usual),
+        }))
+    }
+
+    fn info(&self) -> DatasetInfo {
+        self.0.info()
+    }
+
+    fn load(&self) -> Result<Parts> {
+        self.0.load()
+    }
+
+    fn verify(&self) -> Vec<Check> {
+        self.0.verify()
     }
 }
 
@@ -132,10 +161,14 @@ struct Batches {
     train: Vec<String>,
     test: String,
     places: Places,
-    parts: Option<Parts>,
 }
 
 impl Batches {
+    fn info(&self) -> DatasetInfo {
+        let classes = self.classes.iter().map(|&class| class.to_owned()).collect();
+        DatasetInfo { image: [3, 32, 32], classes }
+    }
+
     fn load(&self) -> Result<Parts> {
         let names: Vec<&str> = self.train.iter().chain([&self.test]).map(String::as_str).collect();
         let found: Vec<Option<PathBuf>> = names.iter().map(|name| self.places.find(name)).collect();
@@ -241,35 +274,3 @@ fn from_archive(path: &Path, names: &[&str]) -> Result<Vec<Vec<u8>>> {
         None => Ok(contents.into_iter().flatten().collect()),
     }
 }
-
-macro_rules! dataset {
-    ($name:ident) => {
-        impl Dataset for $name {
-            fn info(&self) -> Result<DatasetInfo> {
-                let classes = self.0.classes.iter().map(|&class| class.to_owned()).collect();
-                Ok(DatasetInfo { image: [3, 32, 32], classes })
-            }
-
-            fn open(&mut self) -> Result<()> {
-                self.0.parts = Some(self.0.load()?);
-                Ok(())
-            }
-
-            fn labels(&self, part: Part) -> Result<Vec<i64>> {
-                Ok(opened(&self.0.parts, self.0.name)?.get(part).labels.clone())
-            }
-
-            fn read(&self, part: Part, indices: &[usize], pixels: &mut [u8]) -> Result<()> {
-                let images = opened(&self.0.parts, self.0.name)?.get(part);
-                images.read(indices, pixels).context(|| format!("cannot read from {}", self.0.name))
-            }
-
-            fn verify(&self) -> Result<Vec<Check>> {
-                Ok(self.0.verify())
-            }
-        }
-    };
-}
-
-dataset!(Cifar10);
-dataset!(Cifar100);

@@ -14,5 +14,14 @@ mod synthetic;
 mod verify;
 
 pub use cifar::{Cifar10, Cifar10Config, Cifar100, Cifar100Config, LabelKind};
+pub use memory::{Images, InMemory, Parts, Source};
 pub use mnist::{FashionMnist, FashionMnistConfig, Mnist, MnistConfig};
 pub use synthetic::{SyntheticDigits, SyntheticDigitsConfig};
+
+scant_abi::plugin! {
+    dataset InMemory<Mnist>,
+    dataset InMemory<FashionMnist>,
+    dataset InMemory<Cifar10>,
+    dataset InMemory<Cifar100>,
+    dataset InMemory<SyntheticDigits>,
+}

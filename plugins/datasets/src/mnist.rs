@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use scant_abi::{Check, Context, Dataset, DatasetInfo, Error, Part, Result};
+use scant_abi::{Check, DatasetInfo, Error, Part, Result, Setup};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::files::{self, Places, Published, in_file};
 use crate::formats::idx;
-use crate::memory::{Images, Parts, opened};
+use crate::memory::{Images, Parts, Source};
 use crate::verify;
 
 const SIDE: usize = 28;
@@ -97,7 +97,7 @@ const FASHION: Edition = Edition {
 };
 
 /// Settings of `mnist`.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MnistConfig {
     /// Folder of the files, below a data folder or absolute; unset: `mnist`, or the data folder itself.
@@ -105,7 +105,7 @@ pub struct MnistConfig {
 }
 
 /// Settings of `fashion-mnist`.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FashionMnistConfig {
     /// Folder of the files, below a data folder or absolute; unset: `fashion-mnist`, or the data folder itself.
@@ -120,17 +120,47 @@ pub struct Mnist(IdxFiles);
 #[derive(Debug)]
 pub struct FashionMnist(IdxFiles);
 
-impl Mnist {
-    /// The data set in one of `data_dirs`.
-    pub fn new(config: MnistConfig, data_dirs: &[PathBuf]) -> Self {
-        Self(IdxFiles::new(&MNIST, config.folder, data_dirs))
+impl Source for Mnist {
+    const NAME: &'static str = MNIST.name;
+    const SUMMARY: &'static str = "Handwritten digits: 60,000 and 10,000 images of 28x28, 10 classes.";
+    type Config = MnistConfig;
+
+    fn new(config: MnistConfig, setup: &Setup) -> Result<Self> {
+        Ok(Self(IdxFiles::new(&MNIST, config.folder, &setup.folders)))
+    }
+
+    fn info(&self) -> DatasetInfo {
+        self.0.info()
+    }
+
+    fn load(&self) -> Result<Parts> {
+        self.0.load()
+    }
+
+    fn verify(&self) -> Vec<Check> {
+        self.0.verify()
     }
 }
 
-impl FashionMnist {
-    /// The data set in one of `data_dirs`.
-    pub fn new(config: FashionMnistConfig, data_dirs: &[PathBuf]) -> Self {
-        Self(IdxFiles::new(&FASHION, config.folder, data_dirs))
+impl Source for FashionMnist {
+    const NAME: &'static str = FASHION.name;
+    const SUMMARY: &'static str = "Pieces of clothing: 60,000 and 10,000 images of 28x28, 10 classes.";
+    type Config = FashionMnistConfig;
+
+    fn new(config: FashionMnistConfig, setup: &Setup) -> Result<Self> {
+        Ok(Self(IdxFiles::new(&FASHION, config.folder, &setup.folders)))
+    }
+
+    fn info(&self) -> DatasetInfo {
+        self.0.info()
+    }
+
+    fn load(&self) -> Result<Parts> {
+        self.0.load()
+    }
+
+    fn verify(&self) -> Vec<Check> {
+        self.0.verify()
     }
 }
 
@@ -138,13 +168,16 @@ impl FashionMnist {
 struct IdxFiles {
     edition: &'static Edition,
     places: Places,
-    parts: Option<Parts>,
 }
 
 impl IdxFiles {
     fn new(edition: &'static Edition, folder: Option<PathBuf>, data_dirs: &[PathBuf]) -> Self {
         let places = Places::new(edition.name, data_dirs, folder.as_deref(), edition.folders);
-        Self { edition, places, parts: None }
+        Self { edition, places }
+    }
+
+    fn info(&self) -> DatasetInfo {
+        DatasetInfo { image: [1, SIDE, SIDE], classes: self.edition.classes.map(str::to_owned).to_vec() }
     }
 
     fn load(&self) -> Result<Parts> {
@@ -226,35 +259,3 @@ fn load_part(images: PathBuf, labels: PathBuf) -> Result<Images> {
         labels: marks.data.into_iter().map(i64::from).collect(),
     })
 }
-
-macro_rules! dataset {
-    ($name:ident) => {
-        impl Dataset for $name {
-            fn info(&self) -> Result<DatasetInfo> {
-                let classes = self.0.edition.classes.map(str::to_owned).to_vec();
-                Ok(DatasetInfo { image: [1, SIDE, SIDE], classes })
-            }
-
-            fn open(&mut self) -> Result<()> {
-                self.0.parts = Some(self.0.load()?);
-                Ok(())
-            }
-
-            fn labels(&self, part: Part) -> Result<Vec<i64>> {
-                Ok(opened(&self.0.parts, self.0.edition.name)?.get(part).labels.clone())
-            }
-
-            fn read(&self, part: Part, indices: &[usize], pixels: &mut [u8]) -> Result<()> {
-                let images = opened(&self.0.parts, self.0.edition.name)?.get(part);
-                images.read(indices, pixels).context(|| format!("cannot read from {}", self.0.edition.name))
-            }
-
-            fn verify(&self) -> Result<Vec<Check>> {
-                Ok(self.0.verify())
-            }
-        }
-    };
-}
-
-dataset!(Mnist);
-dataset!(FashionMnist);

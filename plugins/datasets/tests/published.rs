@@ -1,13 +1,14 @@
 //! The published files, where SCANT_DATA names a folder that holds them.
 
-use std::path::PathBuf;
+use scant_abi::{Component, Dataset, Part, Setup, Verdict};
+use scant_datasets::{
+    Cifar10, Cifar10Config, FashionMnist, FashionMnistConfig, InMemory, Mnist, MnistConfig,
+};
 
-use scant_abi::{Dataset, Part, Verdict};
-use scant_datasets::{Cifar10, Cifar10Config, FashionMnist, FashionMnistConfig, Mnist, MnistConfig};
-
-/// The folders of SCANT_DATA, or none and a line that says so.
-fn data_dirs(test: &str) -> Option<Vec<PathBuf>> {
-    let found = std::env::var_os("SCANT_DATA").map(|dirs| std::env::split_paths(&dirs).collect());
+/// A setup with the folders of SCANT_DATA, or none and a line that says so.
+fn setup(test: &str) -> Option<Setup> {
+    let found = std::env::var_os("SCANT_DATA")
+        .map(|dirs| Setup { folders: std::env::split_paths(&dirs).collect(), ..Setup::default() });
     if found.is_none() {
         eprintln!("skipped {test}: SCANT_DATA names no folder with the published files");
     }
@@ -44,8 +45,8 @@ fn assert_means(found: &[f64], expected: &[f64]) {
 
 #[test]
 fn mnist_is_whole() {
-    let Some(dirs) = data_dirs("mnist_is_whole") else { return };
-    let mut mnist = Mnist::new(MnistConfig::default(), &dirs);
+    let Some(setup) = setup("mnist_is_whole") else { return };
+    let mut mnist = InMemory::<Mnist>::new(MnistConfig::default(), &setup).unwrap();
     mnist.open().unwrap();
     assert_eq!(
         counts(&mnist.labels(Part::Train).unwrap()),
@@ -64,8 +65,8 @@ fn mnist_is_whole() {
 
 #[test]
 fn fashion_mnist_is_whole() {
-    let Some(dirs) = data_dirs("fashion_mnist_is_whole") else { return };
-    let mut fashion = FashionMnist::new(FashionMnistConfig::default(), &dirs);
+    let Some(setup) = setup("fashion_mnist_is_whole") else { return };
+    let mut fashion = InMemory::<FashionMnist>::new(FashionMnistConfig::default(), &setup).unwrap();
     fashion.open().unwrap();
     assert_eq!(counts(&fashion.labels(Part::Train).unwrap()), [6000; 10]);
     assert_eq!(counts(&fashion.labels(Part::Test).unwrap()), [1000; 10]);
@@ -77,17 +78,17 @@ fn fashion_mnist_is_whole() {
 
 #[test]
 fn one_edition_is_not_taken_for_the_other() {
-    let Some(dirs) = data_dirs("one_edition_is_not_taken_for_the_other") else { return };
+    let Some(setup) = setup("one_edition_is_not_taken_for_the_other") else { return };
     let config = FashionMnistConfig { folder: Some("mnist".into()) };
-    let error = FashionMnist::new(config, &dirs).open().unwrap_err().to_string();
+    let error = InMemory::<FashionMnist>::new(config, &setup).unwrap().open().unwrap_err().to_string();
     assert!(error.contains("fashion-mnist: the files found are those of mnist"), "{error}");
 }
 
 #[test]
 fn the_first_and_the_test_batch_of_cifar_10_are_whole() {
-    let Some(dirs) = data_dirs("the_first_and_the_test_batch_of_cifar_10_are_whole") else { return };
+    let Some(setup) = setup("the_first_and_the_test_batch_of_cifar_10_are_whole") else { return };
     let config = Cifar10Config { batches: vec![1], ..Cifar10Config::default() };
-    let mut cifar = Cifar10::new(config, &dirs).unwrap();
+    let mut cifar = InMemory::<Cifar10>::new(config, &setup).unwrap();
     cifar.open().unwrap();
     assert_eq!(
         counts(&cifar.labels(Part::Train).unwrap()),

@@ -1,10 +1,10 @@
 //! What the program draws: the same for the same seed, other for another, and every class as often.
 
-use scant_abi::{Dataset, Part};
-use scant_datasets::{SyntheticDigits, SyntheticDigitsConfig};
+use scant_abi::{Component, Dataset, Part, Setup};
+use scant_datasets::{InMemory, SyntheticDigits, SyntheticDigitsConfig};
 
-fn digits(config: SyntheticDigitsConfig) -> SyntheticDigits {
-    let mut digits = SyntheticDigits::new(config).unwrap();
+fn digits(config: SyntheticDigitsConfig) -> InMemory<SyntheticDigits> {
+    let mut digits = InMemory::<SyntheticDigits>::new(config, &Setup::default()).unwrap();
     digits.open().unwrap();
     digits
 }
@@ -49,9 +49,9 @@ fn impossible_settings_and_requests_are_errors() {
         SyntheticDigitsConfig { noise: f32::NAN, ..small(0) },
         SyntheticDigitsConfig { thickness: [3.0, 1.0], ..small(0) },
     ] {
-        assert!(SyntheticDigits::new(config).is_err());
+        assert!(InMemory::<SyntheticDigits>::new(config, &Setup::default()).is_err());
     }
-    let unopened = SyntheticDigits::new(small(0)).unwrap();
+    let unopened = InMemory::<SyntheticDigits>::new(small(0), &Setup::default()).unwrap();
     assert!(unopened.labels(Part::Train).unwrap_err().to_string().contains("before it was opened"));
     let digits = digits(small(0));
     assert!(digits.read(Part::Test, &[50], &mut [0; 784]).is_err());

@@ -2,20 +2,19 @@
 
 use std::f32::consts::TAU;
 
-use scant_abi::{Context, Dataset, DatasetInfo, Error, Key, Part, Result, Rng};
+use scant_abi::{Check, DatasetInfo, Error, Key, Result, Rng, Setup};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::draw_parts;
 use super::glyphs::{GLYPHS, Point};
 use super::strokes::Sheet;
-use crate::memory::{Parts, opened};
+use crate::memory::{Parts, Source};
 
-const NAME: &str = "synthetic-digits";
 const SIDE: usize = 28;
 
 /// Settings of `synthetic-digits`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SyntheticDigitsConfig {
     /// Number of images to train on.
@@ -58,51 +57,42 @@ impl Default for SyntheticDigitsConfig {
 #[derive(Debug)]
 pub struct SyntheticDigits {
     config: SyntheticDigitsConfig,
-    parts: Option<Parts>,
 }
 
-impl SyntheticDigits {
-    /// The data set; impossible settings are an error.
-    pub fn new(config: SyntheticDigitsConfig) -> Result<Self> {
+impl Source for SyntheticDigits {
+    const NAME: &'static str = "synthetic-digits";
+    const SUMMARY: &'static str = "Digits drawn by the program: 28x28, 10 classes; needs no files.";
+    type Config = SyntheticDigitsConfig;
+
+    fn new(config: SyntheticDigitsConfig, _: &Setup) -> Result<Self> {
         let numbers = [config.rotation, config.shift, config.warp, config.noise];
         let [thin, thick] = config.thickness;
         if numbers.iter().any(|number| !number.is_finite() || *number < 0.0) {
             return Err(Error::config(format!(
-                "{NAME}: rotation, shift, warp and noise must be 0 or more, not {numbers:?}"
+                "rotation, shift, warp and noise must be 0 or more, not {numbers:?}"
             )));
         }
         if !(thin > 0.0 && thin <= thick && thick <= SIDE as f32) {
             return Err(Error::config(format!(
-                "{NAME}: thickness = [{thin}, {thick}]; give the smallest first, above 0 and up to {SIDE}"
+                "thickness = [{thin}, {thick}]; give the smallest first, above 0 and up to {SIDE}"
             )));
         }
-        Ok(Self { config, parts: None })
-    }
-}
-
-impl Dataset for SyntheticDigits {
-    fn info(&self) -> Result<DatasetInfo> {
-        Ok(DatasetInfo { image: [1, SIDE, SIDE], classes: (0..10).map(|digit| digit.to_string()).collect() })
+        Ok(Self { config })
     }
 
-    fn open(&mut self) -> Result<()> {
+    fn info(&self) -> DatasetInfo {
+        DatasetInfo { image: [1, SIDE, SIDE], classes: (0..10).map(|digit| digit.to_string()).collect() }
+    }
+
+    fn load(&self) -> Result<Parts> {
         let config = &self.config;
-        let key = Key::new(config.seed).named(NAME);
-        let counts = [config.train, config.test];
+        let key = Key::new(config.seed).named(Self::NAME);
         let draw = |key: Key, digit: usize, pixels: &mut [u8]| draw_digit(config, key, digit, pixels);
-        self.parts = Some(draw_parts(key, counts, 10, SIDE * SIDE, draw));
-        Ok(())
+        Ok(draw_parts(key, [config.train, config.test], 10, SIDE * SIDE, draw))
     }
 
-    fn labels(&self, part: Part) -> Result<Vec<i64>> {
-        Ok(opened(&self.parts, NAME)?.get(part).labels.clone())
-    }
-
-    fn read(&self, part: Part, indices: &[usize], pixels: &mut [u8]) -> Result<()> {
-        opened(&self.parts, NAME)?
-            .get(part)
-            .read(indices, pixels)
-            .context(|| format!("cannot read from {NAME}"))
+    fn verify(&self) -> Vec<Check> {
+        Vec::new()
     }
 }
 
