@@ -45,7 +45,7 @@ impl Augmentation for Crop {
         let mut rng = key.rng();
         let top = rng.below(image.height() - size + 1);
         let left = rng.below(image.width() - size + 1);
-        cropped(&image, top, left, size, resize)
+        crop(&image, top, left, size, resize)
     }
 }
 
@@ -129,7 +129,7 @@ impl Augmentation for CenterCrop {
         let CenterCropConfig { size, resize } = self.0;
         fits(Self::NAME, &image, size)?;
         let [top, left] = [image.height(), image.width()].map(|side| middle(side, size));
-        cropped(&image, top, left, size, resize)
+        crop(&image, top, left, size, resize)
     }
 }
 
@@ -149,7 +149,8 @@ fn fits(component: &str, image: &Image, size: usize) -> Result<()> {
     Ok(())
 }
 
-fn cropped(image: &Image, top: usize, left: usize, size: usize, resize: bool) -> Result<Image> {
+/// The square of `size` pixels at (`top`, `left`), as it is or brought back to the image's size.
+pub fn crop(image: &Image, top: usize, left: usize, size: usize, resize: bool) -> Result<Image> {
     let part = image_ops::crop(image, top, left, size, size)?;
     if resize { image_ops::resize(&part, image.height(), image.width(), true) } else { Ok(part) }
 }

@@ -44,6 +44,7 @@ pub use warp::Interpolation;
 pub mod functional {
     pub use crate::affine::affine;
     pub use crate::color::{adjust_brightness, adjust_contrast, adjust_hue, adjust_saturation, grayscale};
+    pub use crate::crop::crop;
     pub use crate::cutout::erase;
     pub use crate::flip::{flip_horizontal, flip_vertical};
     pub use crate::noise::add_noise;
@@ -51,7 +52,7 @@ pub mod functional {
     pub use crate::rotate::rotate;
     pub use crate::shift::translate;
     pub use crate::tone::{autocontrast, equalize, posterize, sharpen, solarize};
-    pub use crate::warp::{AffineMap, Sampling};
+    pub use crate::warp::{AffineMap, Sampling, warp_affine};
 }
 
 scant_abi::plugin! {

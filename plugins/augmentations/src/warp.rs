@@ -51,7 +51,7 @@ impl AffineMap {
 }
 
 /// The image whose every pixel is read at the source that `map` gives it.
-pub(crate) fn warp_affine(image: &Image, map: AffineMap, sampling: Sampling) -> Image {
+pub fn warp_affine(image: &Image, map: AffineMap, sampling: Sampling) -> Image {
     let (middle_x, middle_y) = ((image.width() as f64 - 1.0) / 2.0, (image.height() as f64 - 1.0) / 2.0);
     let [a, b, c, d, e, f] = map.0;
     warp(image, sampling, |y, xs, ys| {
