@@ -1,5 +1,6 @@
 //! Scant's engine: it finds components, reads configurations and drives runs. It knows no method.
 
+pub mod policy;
 mod registry;
 pub mod schema;
 pub mod suggest;
