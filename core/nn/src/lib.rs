@@ -1,7 +1,20 @@
-//! What method authors build with: networks on dfdx, the numerics of clustering, and adapters to the contract.
+//! What method authors build with: dfdx, the image operations it lacks on stable Rust, networks, the numerics of
+//! clustering, and adapters to the contract.
+//!
+//! [`ops`] are ordinary differentiable operations on dfdx tensors with run-time shapes; [`kernels`] are the CPU
+//! loops beneath them, on plain slices.
 
 pub mod cluster;
 pub mod dots;
+pub mod kernels;
+pub mod ops;
+pub mod parameters;
 mod rows;
 
+pub use dfdx;
 pub use rows::Rows;
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
