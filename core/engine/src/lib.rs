@@ -3,6 +3,7 @@
 pub mod policy;
 pub mod prepare;
 mod registry;
+pub mod run;
 pub mod schema;
 pub mod suggest;
 

@@ -1,0 +1,206 @@
+//! The components of a run, made from its configuration.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use scant_abi::{
+    Augmentation, CLEAN, Context, Dataset, Error, Evaluator, Key, Kind, Loss, Model, OutputInfo, Result,
+    Schedule, Setup, StreamRequest, Trainer,
+};
+use serde_json::Value;
+
+use super::data::{Prepare, Views};
+use super::settings::{EvaluateSettings, LOSS_KEYS, Settings, StageSettings, Use, loss_weight};
+use crate::schema::Problem;
+use crate::{Registry, policy};
+
+/// Makes the components of a run.
+pub(crate) struct Workshop<'a> {
+    pub(crate) registry: &'a Registry,
+    pub(crate) settings: &'a Settings,
+    pub(crate) folders: Vec<PathBuf>,
+    /// Channels, rows and columns of the prepared images.
+    pub(crate) image: [usize; 3],
+    pub(crate) classes: usize,
+    pub(crate) labelled: usize,
+    pub(crate) unlabelled: usize,
+}
+
+/// A loss of a stage.
+pub(crate) struct StageLoss {
+    /// The name under which it is reported: the component's, numbered from its second use on.
+    pub(crate) name: String,
+    /// How much it counts.
+    pub(crate) weight: Schedule,
+    /// The loss.
+    pub(crate) loss: Box<dyn Loss>,
+}
+
+impl Workshop<'_> {
+    /// The place of stage `index` in the run; `kind` keeps the seeds of its components apart.
+    fn setup(&self, index: usize, kind: &str, outputs: &[OutputInfo]) -> Setup {
+        let stage = &self.settings.stage[index];
+        let seed = Key::new(self.settings.seeds().initial).named(kind).fold(index as u64).bits();
+        Setup {
+            seed,
+            device: self.settings.device,
+            folders: self.folders.clone(),
+            image: self.image,
+            classes: self.classes,
+            outputs: outputs.to_vec(),
+            batch: stage.batch,
+            epochs: stage.epochs,
+            labelled: self.labelled,
+            unlabelled: self.unlabelled,
+        }
+    }
+
+    /// The stage whose `model` the stage `index` trains; none where it is the one for all stages.
+    pub(crate) fn model_stage(&self, index: usize) -> Option<usize> {
+        (0..=index).rev().find(|stage| self.settings.stage[*stage].model.is_some())
+    }
+
+    /// The model of stage `index` as it begins its life, and where it stands in the configuration.
+    pub(crate) fn model(&self, index: usize) -> Result<Box<dyn Model>> {
+        let (at, path, model) = match self.model_stage(index) {
+            Some(stage) => {
+                (stage, format!("stage[{stage}].model"), self.settings.stage[stage].model.as_ref())
+            }
+            None => (0, "model".to_owned(), self.settings.model.as_ref()),
+        };
+        let model = model.ok_or_else(|| {
+            Error::config(format!("stage[{index}]: there is no [model], and the stage brings none"))
+        })?;
+        let setup = self.setup(at, "model", &[]);
+        self.registry.make_model(model.name(), Value::Object(model.parameters(&[])), &setup).context(|| path)
+    }
+
+    /// The losses of stage `index`.
+    pub(crate) fn losses(&self, index: usize, outputs: &[OutputInfo]) -> Vec<Result<StageLoss>> {
+        let mut names: BTreeMap<&str, usize> = BTreeMap::new();
+        let losses = self.settings.stage[index].loss.iter().enumerate();
+        losses
+            .map(|(number, loss)| {
+                let times = names.entry(loss.name()).or_default();
+                *times += 1;
+                let name = match times {
+                    1 => loss.name().to_owned(),
+                    _ => format!("{}-{times}", loss.name()),
+                };
+                self.loss(index, number, name, loss, outputs)
+                    .context(|| format!("stage[{index}].loss[{number}]"))
+            })
+            .collect()
+    }
+
+    fn loss(
+        &self,
+        index: usize,
+        number: usize,
+        name: String,
+        loss: &Use,
+        outputs: &[OutputInfo],
+    ) -> Result<StageLoss> {
+        let weight = loss_weight(loss).map_err(|_| {
+            Error::config(
+                "weight: a number or a schedule is needed, such as { linear = { from = 0, to = 1 } }",
+            )
+        })?;
+        weight.check("weight")?;
+        let setup = self.setup(index, &format!("loss-{number}"), outputs);
+        let parameters = Value::Object(loss.parameters(&LOSS_KEYS));
+        Ok(StageLoss { name, weight, loss: self.registry.make_loss(loss.name(), parameters, &setup)? })
+    }
+
+    /// The trainer of stage `index`.
+    pub(crate) fn trainer(&self, index: usize, outputs: &[OutputInfo]) -> Result<Box<dyn Trainer>> {
+        let stage = &self.settings.stage[index];
+        let mut parameters = stage.trainer.parameters(&[]);
+        if let Some(optimizer) = &stage.optimizer {
+            parameters.insert("optimizer".to_owned(), optimizer.clone());
+        }
+        let setup = self.setup(index, "trainer", outputs);
+        self.registry
+            .make_trainer(stage.trainer.name(), Value::Object(parameters), &setup)
+            .context(|| format!("stage[{index}].trainer"))
+    }
+
+    /// The augmentation of every view that the trainer of stage `index` wants.
+    pub(crate) fn views(
+        &self,
+        index: usize,
+        streams: &[StreamRequest],
+    ) -> std::result::Result<Views, Vec<Problem>> {
+        let stage = &self.settings.stage[index];
+        let mut views = BTreeMap::new();
+        for view in streams.iter().flat_map(|stream| &stream.views).filter(|view| view.name != CLEAN) {
+            let (path, given) = given_view(stage, &view.name);
+            let path = format!("stage[{index}].{path}");
+            let value = given.or(view.default.as_ref()).ok_or_else(|| {
+                let message = format!("the trainer wants the view '{}': say how it is made", view.name);
+                vec![Problem { path: path.clone(), message }]
+            })?;
+            let setup = self.setup(index, "augmentation", &[]);
+            views.insert(view.name.clone(), augmentation(self.registry, value, &path, &setup)?);
+        }
+        Ok(views)
+    }
+
+    /// The evaluator of a block.
+    pub(crate) fn evaluator(
+        &self,
+        block: &EvaluateSettings,
+        outputs: &[OutputInfo],
+    ) -> Result<Box<dyn Evaluator>> {
+        let setup = self.setup(self.settings.stage.len() - 1, "evaluator", outputs);
+        self.registry.make_evaluator(&block.name, Value::Object(block.parameters.clone()), &setup)
+    }
+}
+
+/// Where a stage may say how the view `name` is made, and what it says.
+pub(crate) fn given_view<'a>(stage: &'a StageSettings, name: &str) -> (String, Option<&'a Value>) {
+    match name {
+        "augmented" => ("augment".to_owned(), stage.augment.as_ref().or(stage.views.get(name))),
+        _ => (format!("views.{name}"), stage.views.get(name)),
+    }
+}
+
+/// The data set; its images are the same whatever the run's seeds.
+pub(crate) fn dataset(
+    registry: &Registry,
+    settings: &Settings,
+    folders: &[PathBuf],
+) -> Result<Box<dyn Dataset>> {
+    let dataset = &settings.data.dataset;
+    let setup = Setup { folders: folders.to_vec(), ..Setup::default() };
+    registry
+        .make_dataset(dataset.name(), Value::Object(dataset.parameters(&[])), &setup)
+        .context(|| "data.dataset".to_owned())
+}
+
+/// What is done to every image before any augmentation.
+pub(crate) fn preparation(steps: &[String]) -> Result<Prepare> {
+    match steps {
+        [] => Ok(Box::new(Ok)),
+        [step, ..] => Err(Error::config(format!("data.prepare: there is no step '{step}'"))),
+    }
+}
+
+/// The augmentation that `value`, which stands at `path`, describes.
+fn augmentation(
+    registry: &Registry,
+    value: &Value,
+    path: &str,
+    setup: &Setup,
+) -> std::result::Result<Arc<dyn Augmentation>, Vec<Problem>> {
+    let resolve = |name: &str, parameters: &Value, path: &str| {
+        let problem = |error: Error| vec![Problem { path: path.to_owned(), message: error.to_string() }];
+        let problems = registry.check(Kind::Augmentation, name, parameters, path).map_err(problem)?;
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        registry.make_augmentation(name, parameters.clone(), setup).map(Arc::from).map_err(problem)
+    };
+    policy::build(value, path, &resolve)
+}

@@ -1,0 +1,275 @@
+//! The loop over stages and epochs, from nothing or from a checkpoint.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use scant_abi::{Context, Error, ErrorKind, PastMetric, Result};
+
+use super::checkpoint::{Best, Checkpoint, Checkpoints, Cursor};
+use super::components::Workshop;
+use super::data::Data;
+use super::digest;
+use super::epoch::EpochEnd;
+use super::evaluate::{Judgement, judge};
+use super::records::{EvaluationRecord, MetricRecord, Record};
+use super::select::{RunResult, select, yardstick};
+use super::settings::{EvaluateSettings, Selection};
+use super::stage::Stage;
+use super::watch::{Event, Watcher};
+use super::writer::Writer;
+
+/// How a run is carried out; none of it changes what comes out.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The threads that make batches.
+    pub threads: usize,
+    /// The batches kept ready ahead of the step; 0 makes each when it is needed.
+    pub prefetch: usize,
+    /// Set from outside to stop after the present step.
+    pub stop: Arc<AtomicBool>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { threads, prefetch: 4 * threads, stop: Arc::default() }
+    }
+}
+
+/// How a call of `run` or `resume` ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// The run has come to its end.
+    Finished(RunResult),
+    /// The run was asked to stop, and can be resumed.
+    Interrupted,
+}
+
+/// Where in a stage a checkpoint is taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Position {
+    /// Before or after an epoch.
+    Between,
+    /// Within one.
+    Within,
+}
+
+/// A run at work.
+pub(crate) struct Driver<'a> {
+    pub(crate) workshop: &'a Workshop<'a>,
+    pub(crate) data: &'a Data,
+    pub(crate) path: PathBuf,
+    pub(crate) writer: Writer,
+    pub(crate) options: &'a Options,
+    pub(crate) watcher: &'a mut dyn Watcher,
+    pub(crate) records: Vec<Record>,
+    pub(crate) history: Vec<PastMetric>,
+    pub(crate) train_seconds: f64,
+    /// The last checkpoint of this process, so that none is written twice.
+    pub(crate) saved: Option<String>,
+}
+
+impl Driver<'_> {
+    /// Goes through the stages, from `checkpoint` on where there is one.
+    pub(crate) fn drive(&mut self, checkpoint: Option<Checkpoint>) -> Result<Outcome> {
+        let stages = self.workshop.settings.stage.len();
+        let cursor = checkpoint.as_ref().map(|checkpoint| checkpoint.cursor.clone()).unwrap_or_default();
+        self.records = self.writer.rewind(cursor.metrics_bytes, cursor.events_bytes)?;
+        self.history = self.records.iter().flat_map(Record::past).collect();
+        self.train_seconds = self.records.iter().map(Record::train_seconds).sum();
+        let mut cursor = cursor;
+        let mut checkpoint = checkpoint;
+        loop {
+            let mut stage = Stage::new(self.workshop, self.data, cursor.stage)?;
+            match checkpoint.take() {
+                Some(checkpoint) => stage.restore(&checkpoint)?,
+                None => {
+                    stage.take_over(&self.path, self.workshop)?;
+                    let key = stage.key.named("begin");
+                    let clock = stage.clock(0, 0);
+                    stage
+                        .train(clock, key, |trainer, context| trainer.begin_stage(context))
+                        .context(|| format!("stage '{}' cannot begin", stage.settings.name()))?;
+                    self.checkpoint(&stage, &mut cursor, Position::Between)?;
+                }
+            }
+            self.watcher.tell(&Event::Stage {
+                index: stage.index,
+                of: stages,
+                name: stage.settings.name(),
+                epochs: stage.settings.epochs,
+                steps: stage.steps,
+                done: cursor.epoch,
+            });
+            if let EpochEnd::Interrupted = self.epochs(&mut stage, &mut cursor)? {
+                self.checkpoint(&stage, &mut cursor, Position::Within)?;
+                self.watcher.tell(&Event::Interrupted { folder: &self.path });
+                return Ok(Outcome::Interrupted);
+            }
+            self.end_stage(&mut stage, &cursor)?;
+            self.watcher.tell(&Event::StageEnd);
+            if cursor.stage + 1 == stages {
+                return self.finish(&mut stage);
+            }
+            cursor = Cursor { stage: cursor.stage + 1, ..Cursor::default() };
+        }
+    }
+
+    fn epochs(&mut self, stage: &mut Stage<'_>, cursor: &mut Cursor) -> Result<EpochEnd> {
+        while cursor.epoch < stage.settings.epochs && cursor.stopped.is_none() {
+            if let EpochEnd::Interrupted = self.epoch(stage, cursor)? {
+                return Ok(EpochEnd::Interrupted);
+            }
+            let improved = self.evaluate_epoch(stage, cursor)?;
+            if let Some(reason) = &cursor.stopped {
+                let (stage, epoch) = (cursor.stage, cursor.epoch - 1);
+                self.watcher.tell(&Event::Note(&format!("the stage ends after epoch {epoch}: {reason}")));
+                self.record(Record::Stop { stage, epoch, reason: reason.clone() })?;
+            }
+            let every = self.workshop.settings.checkpoint.epochs.max(1);
+            let last = cursor.epoch == stage.settings.epochs || cursor.stopped.is_some();
+            if improved || last || cursor.epoch.is_multiple_of(every) {
+                self.checkpoint(stage, cursor, Position::Between)?;
+            }
+        }
+        Ok(EpochEnd::Done)
+    }
+
+    /// Runs the evaluators that are due after this epoch; says whether it is the best so far by the validation split.
+    fn evaluate_epoch(&mut self, stage: &mut Stage<'_>, cursor: &mut Cursor) -> Result<bool> {
+        let due =
+            |block: &EvaluateSettings| block.every.is_some_and(|n| cursor.epoch.is_multiple_of(n.max(1)));
+        let found = self.judge(stage, due)?;
+        let epoch = cursor.epoch - 1;
+        let records: Vec<EvaluationRecord> =
+            found.iter().map(|judgement| record_of(judgement, stage.index, epoch, false)).collect();
+        let value = yardstick(records.iter(), "validation");
+        for record in records {
+            self.watcher.tell(&Event::Evaluation(&record));
+            self.record(Record::Evaluation(record))?;
+        }
+        match value {
+            Some(value) if cursor.best.as_ref().is_none_or(|best| value > best.value) => {
+                let checkpoint = Checkpoints::name(cursor);
+                cursor.best = Some(Best { epoch, value, checkpoint });
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Judges and keeps the model with which the stage ended: the last one, or the best where that is the rule.
+    fn end_stage(&mut self, stage: &mut Stage<'_>, cursor: &Cursor) -> Result<()> {
+        let mut epoch = cursor.epoch.saturating_sub(1);
+        let last_stage = stage.index + 1 == self.workshop.settings.stage.len();
+        if last_stage && self.workshop.settings.select == Selection::BestOnValidation {
+            let best = cursor.best.as_ref().ok_or_else(|| {
+                Error::config(
+                    "select: 'best-on-validation' needs an [[evaluate]] with `every`, and a validation split",
+                )
+            })?;
+            let checkpoint = self.writer.checkpoints.load(&best.checkpoint);
+            stage.restore(&checkpoint.context(|| "the best checkpoint is lost".to_owned())?)?;
+            epoch = best.epoch;
+        }
+        let found = self.judge(stage, |_| true)?;
+        for judgement in found {
+            let record = record_of(&judgement, stage.index, epoch, true);
+            self.watcher.tell(&Event::Evaluation(&record));
+            self.record(Record::Evaluation(record))?;
+            let splits: BTreeMap<&str, Vec<i64>> = super::evaluate::splits(self.data)
+                .into_iter()
+                .map(|(name, part, places, _)| {
+                    (name, places.iter().map(|place| self.data.labels(part)[*place]).collect())
+                })
+                .collect();
+            let labels = |split: &str| splits.get(split).cloned().unwrap_or_default();
+            self.writer.findings(stage.index, &judgement.evaluator, judgement.findings, labels)?;
+        }
+        self.writer.stage(stage.settings.name(), &stage.kept_state()?)
+    }
+
+    fn finish(&mut self, stage: &mut Stage<'_>) -> Result<Outcome> {
+        let settings = self.workshop.settings;
+        let result = RunResult {
+            label: settings.label().to_owned(),
+            selection: settings.select,
+            seeds: settings.seeds(),
+            metrics: select(settings.select, &self.records),
+            parameters: stage.model.layout().iter().map(|parameter| parameter.range().len()).sum(),
+            train_seconds: self.train_seconds,
+            digest: digest::of(&self.records, &stage.kept_state()?)?,
+        };
+        self.writer.finish(&result)?;
+        Ok(Outcome::Finished(result))
+    }
+
+    /// What the evaluators of this stage found, those that are `due`.
+    fn judge(
+        &self,
+        stage: &mut Stage<'_>,
+        due: impl Fn(&EvaluateSettings) -> bool,
+    ) -> Result<Vec<Judgement>> {
+        let settings = self.workshop.settings;
+        let last = settings.stage.last().map(|stage| stage.name());
+        let here = |block: &&EvaluateSettings| {
+            block.stage.as_deref().or(last) == Some(stage.settings.name()) && due(block)
+        };
+        let blocks: Vec<&EvaluateSettings> = settings.evaluate.iter().filter(here).collect();
+        judge(self.workshop, self.data, stage, &blocks, &self.history)
+    }
+
+    pub(crate) fn record(&mut self, record: Record) -> Result<()> {
+        self.writer.record(&record)?;
+        self.history.extend(record.past());
+        self.records.push(record);
+        Ok(())
+    }
+
+    pub(crate) fn checkpoint(
+        &mut self,
+        stage: &Stage<'_>,
+        cursor: &mut Cursor,
+        position: Position,
+    ) -> Result<()> {
+        let name = Checkpoints::name(cursor);
+        // A stop right after a checkpoint: the one that is there leads to the same end.
+        if position == Position::Within && self.saved.as_ref() == Some(&name) {
+            return Ok(());
+        }
+        let mut checkpoint = stage.checkpoint(cursor)?;
+        if let Some(tensor) = checkpoint.not_finite() {
+            return Err(Error::new(
+                ErrorKind::Numeric,
+                format!(
+                    "stage '{}', epoch {}, step {}: '{tensor}' holds NaN or infinity; the checkpoint before is kept",
+                    stage.settings.name(),
+                    cursor.epoch,
+                    cursor.step
+                ),
+            ));
+        }
+        self.writer.checkpoint(&mut checkpoint)?;
+        self.watcher.tell(&Event::Checkpoint { name: &name });
+        self.saved = Some(name);
+        Ok(())
+    }
+}
+
+fn record_of(judgement: &Judgement, stage: usize, epoch: usize, end: bool) -> EvaluationRecord {
+    EvaluationRecord {
+        stage,
+        epoch,
+        end,
+        evaluator: judgement.evaluator.clone(),
+        metrics: judgement.findings.metrics.iter().map(MetricRecord::from).collect(),
+        seconds: judgement.seconds,
+    }
+}
+
+/// The folder of a run that is not told where to go.
+pub fn default_folder(name: &str) -> PathBuf {
+    Path::new("runs").join(name)
+}

@@ -1,0 +1,213 @@
+//! Which samples training may see, which labels of them, and which are held out.
+
+use std::collections::BTreeMap;
+
+use scant_abi::{Error, Key, Result, Source};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::settings::{Amount, DataSettings, Labels};
+
+/// The parts of a data set's training part, as places in it, in ascending order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Splits {
+    /// The seed it was drawn with.
+    pub seed: u64,
+    /// Samples whose labels may be seen.
+    pub labelled: Vec<usize>,
+    /// Samples whose labels may not be seen.
+    pub unlabelled: Vec<usize>,
+    /// Samples held out to choose epochs by.
+    pub validation: Vec<usize>,
+    /// One hash over each of these, and over the labels of both parts of the data.
+    pub hashes: BTreeMap<String, String>,
+}
+
+impl Splits {
+    /// The splits that `settings` describe, over a training and a test part with these labels.
+    pub fn draw(
+        settings: &DataSettings,
+        train: &[i64],
+        test: &[i64],
+        seed: u64,
+        index_file: impl Fn(&str) -> Result<String>,
+    ) -> Result<Self> {
+        let key = Key::new(seed).named("split");
+        let mut free = Pool::new(train, key.named("limit"));
+        if let Some(limit) = settings.limit {
+            let kept = free.take(&Amount::Count(limit), "data.limit")?;
+            free = Pool::of(train, kept, Vec::new());
+        }
+        free.shuffle(key.named("validation"));
+        let validation = match &settings.validation {
+            Some(amount) => free.take(amount, "data.validation")?,
+            None => Vec::new(),
+        };
+        free.shuffle(key.named("labels"));
+        let labelled = match &settings.labels {
+            Labels::All => free.take_labelled(),
+            Labels::None => Vec::new(),
+            Labels::PerClass(n) => free.take(&Amount::PerClass(*n), "data.labels")?,
+            Labels::Count(n) => free.take(&Amount::Count(*n), "data.labels")?,
+            Labels::Fraction(f) => free.take(&Amount::Fraction(*f), "data.labels")?,
+            Labels::IndexFile(name) => free.take_listed(&index_file(name)?, name, train)?,
+        };
+        let unlabelled = free.rest();
+        let hashes = [
+            ("labelled", hash_places(&labelled)),
+            ("unlabelled", hash_places(&unlabelled)),
+            ("validation", hash_places(&validation)),
+            ("train-labels", hash_labels(train)),
+            ("test-labels", hash_labels(test)),
+        ];
+        let hashes = hashes.into_iter().map(|(name, hash)| (name.to_owned(), hash)).collect();
+        Ok(Self { seed, labelled, unlabelled, validation, hashes })
+    }
+
+    /// The number of samples of a source.
+    pub fn len(&self, source: Source) -> usize {
+        match source {
+            Source::Labelled => self.labelled.len(),
+            Source::Unlabelled => self.unlabelled.len(),
+            Source::All => self.labelled.len() + self.unlabelled.len(),
+        }
+    }
+
+    /// Refuses to go on with data other than these splits were drawn from.
+    pub fn same_as(&self, recorded: &Self) -> Result<()> {
+        let differing: Vec<&str> = self
+            .hashes
+            .iter()
+            .filter(|(name, hash)| recorded.hashes.get(*name) != Some(hash))
+            .map(|(name, _)| name.as_str())
+            .collect();
+        match differing.is_empty() {
+            true => Ok(()),
+            false => Err(Error::data(format!(
+                "the data is not what the run began with ({} differ): restore it, or start a new run",
+                differing.join(", ")
+            ))),
+        }
+    }
+}
+
+/// Samples by class, each class in random order; those without a class apart.
+struct Pool {
+    classes: BTreeMap<i64, Vec<usize>>,
+    unknown: Vec<usize>,
+}
+
+impl Pool {
+    fn new(labels: &[i64], key: Key) -> Self {
+        let (known, unknown) = (0..labels.len()).partition(|place| labels[*place] >= 0);
+        let mut pool = Self::of(labels, known, unknown);
+        pool.shuffle(key);
+        pool
+    }
+
+    fn of(labels: &[i64], known: Vec<usize>, unknown: Vec<usize>) -> Self {
+        let mut classes: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+        known.into_iter().for_each(|place| classes.entry(labels[place]).or_default().push(place));
+        Self { classes, unknown }
+    }
+
+    fn shuffle(&mut self, key: Key) {
+        for (class, places) in &mut self.classes {
+            places.sort_unstable();
+            key.fold(*class as u64).rng().shuffle(places);
+        }
+    }
+
+    fn take(&mut self, amount: &Amount, path: &str) -> Result<Vec<usize>> {
+        let wanted = self.shares(amount, path)?;
+        let mut taken = Vec::new();
+        for ((class, places), n) in self.classes.iter_mut().zip(wanted) {
+            if n > places.len() {
+                return Err(Error::config(format!(
+                    "{path}: {n} samples of class {class} are wanted, {} are there",
+                    places.len()
+                )));
+            }
+            taken.extend(places.drain(places.len() - n..));
+        }
+        taken.sort_unstable();
+        Ok(taken)
+    }
+
+    /// How many of each class.
+    fn shares(&self, amount: &Amount, path: &str) -> Result<Vec<usize>> {
+        let sizes: Vec<usize> = self.classes.values().map(Vec::len).collect();
+        let total: usize = sizes.iter().sum();
+        match *amount {
+            Amount::PerClass(n) => Ok(vec![n; sizes.len()]),
+            Amount::Fraction(f) => Ok(sizes.iter().map(|n| (*n as f64 * f).round() as usize).collect()),
+            Amount::Count(n) if n > total => {
+                Err(Error::config(format!("{path}: {n} samples are wanted, {total} with a label are there")))
+            }
+            Amount::Count(n) => Ok(even_shares(n, &sizes)),
+        }
+    }
+
+    fn take_labelled(&mut self) -> Vec<usize> {
+        let mut taken: Vec<usize> = std::mem::take(&mut self.classes).into_values().flatten().collect();
+        taken.sort_unstable();
+        taken
+    }
+
+    fn take_listed(&mut self, text: &str, name: &str, labels: &[i64]) -> Result<Vec<usize>> {
+        let mut listed = Vec::new();
+        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+            let wrong = |what: &str| Error::data(format!("{name}, line {}: {what}", number + 1));
+            let place: usize = line
+                .trim()
+                .parse()
+                .map_err(|_| wrong(&format!("'{line}' is no place in the training part")))?;
+            let class = labels.get(place).filter(|class| **class >= 0);
+            let class = class.ok_or_else(|| wrong(&format!("there is no labelled sample {place}")))?;
+            let places = self.classes.get_mut(class).map(|places| {
+                let before = places.len();
+                places.retain(|p| *p != place);
+                before > places.len()
+            });
+            if places != Some(true) {
+                return Err(wrong(&format!("sample {place} is listed twice, or held out")));
+            }
+            listed.push(place);
+        }
+        listed.sort_unstable();
+        Ok(listed)
+    }
+
+    fn rest(self) -> Vec<usize> {
+        let mut rest: Vec<usize> = self.classes.into_values().flatten().chain(self.unknown).collect();
+        rest.sort_unstable();
+        rest
+    }
+}
+
+/// `count` spread over the classes as evenly as their sizes allow.
+fn even_shares(count: usize, sizes: &[usize]) -> Vec<usize> {
+    let mut shares = vec![0; sizes.len()];
+    let mut left = count;
+    while left > 0 {
+        for (share, size) in shares.iter_mut().zip(sizes) {
+            if left > 0 && *share < *size {
+                *share += 1;
+                left -= 1;
+            }
+        }
+    }
+    shares
+}
+
+fn hash_places(places: &[usize]) -> String {
+    let mut hasher = Sha256::new();
+    places.iter().for_each(|place| hasher.update((*place as u64).to_le_bytes()));
+    super::hash::hex(&hasher.finalize())
+}
+
+fn hash_labels(labels: &[i64]) -> String {
+    let mut hasher = Sha256::new();
+    labels.iter().for_each(|label| hasher.update(label.to_le_bytes()));
+    super::hash::hex(&hasher.finalize())
+}

@@ -1,0 +1,158 @@
+//! Beginning a run, and going on with one.
+
+use std::path::{Path, PathBuf};
+
+use scant_abi::{Error, Image, Part, Result};
+
+use super::components::{Workshop, dataset, preparation};
+use super::data::Data;
+use super::drive::{Driver, Options, Outcome};
+use super::files;
+use super::folder::{RunFolder, RunInfo, Status};
+use super::settings::Settings;
+use super::splits::Splits;
+use super::stage::Stage;
+use super::watch::{Event, Watcher};
+use super::writer::Writer;
+use crate::Registry;
+
+/// Runs `settings` from the beginning, in the new folder `out`.
+///
+/// Files that the configuration names are looked for in `folders`.
+pub fn run(
+    registry: &Registry,
+    settings: &Settings,
+    folders: &[PathBuf],
+    out: &Path,
+    options: &Options,
+    watcher: &mut dyn Watcher,
+) -> Result<Outcome> {
+    let data = open_data(registry, settings, folders)?;
+    let workshop = workshop(registry, settings, folders, &data);
+    // Everything that can be wrong with a stage is found before the folder is made.
+    for index in 0..settings.stage.len() {
+        Stage::new(&workshop, &data, index)?;
+    }
+    Writer::create(out, settings, info(&workshop, &data), &data.splits)?;
+    drive(&workshop, &data, out, options, watcher)
+}
+
+/// Goes on with the run in `path` from its last checkpoint that is whole.
+pub fn resume(
+    registry: &Registry,
+    path: &Path,
+    options: &Options,
+    watcher: &mut dyn Watcher,
+) -> Result<Outcome> {
+    let folder = RunFolder::open(path)?;
+    if let Status::Finished(result) = folder.status()? {
+        watcher.tell(&Event::Note(&format!("{} has already finished", path.display())));
+        return Ok(Outcome::Finished(result));
+    }
+    let (settings, folders) = (folder.settings(), &folder.info().folders);
+    let data = open_data(registry, settings, folders)?;
+    data.splits.same_as(&folder.splits()?)?;
+    let workshop = workshop(registry, settings, folders, &data);
+    drive(&workshop, &data, path, options, watcher)
+}
+
+fn drive(
+    workshop: &Workshop<'_>,
+    data: &Data,
+    path: &Path,
+    options: &Options,
+    watcher: &mut dyn Watcher,
+) -> Result<Outcome> {
+    let writer = Writer::open(path, workshop.settings.checkpoint.keep)?;
+    let mut driver = Driver {
+        workshop,
+        data,
+        path: path.to_owned(),
+        writer,
+        options,
+        watcher,
+        records: Vec::new(),
+        history: Vec::new(),
+        train_seconds: 0.0,
+        saved: None,
+    };
+    let checkpoint = driver.latest()?;
+    let outcome = driver.drive(checkpoint);
+    if let Err(error) = &outcome
+        && let Err(unwritten) = driver.writer.fail(error)
+    {
+        log::warn!("the failure could not be written down: {unwritten}");
+    }
+    outcome
+}
+
+fn open_data(registry: &Registry, settings: &Settings, folders: &[PathBuf]) -> Result<Data> {
+    let prepare = preparation(&settings.data.prepare)?;
+    let mut dataset = dataset(registry, settings, folders)?;
+    dataset.open()?;
+    let info = dataset.info()?;
+    let [channels, height, width] = info.image;
+    let dims = prepare(Image::filled(channels, height, width, 0.0))?.dims();
+    let labels = [dataset.labels(Part::Train)?, dataset.labels(Part::Test)?];
+    let index_file = |name: &str| {
+        let found = folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file());
+        let path = found.ok_or_else(|| Error::data(format!("data.labels: there is no file '{name}'")))?;
+        Ok(String::from_utf8_lossy(&files::read(&path)?).into_owned())
+    };
+    let splits = Splits::draw(&settings.data, &labels[0], &labels[1], settings.seeds().split, index_file)?;
+    Ok(Data { dataset, info, prepare, dims, splits, labels })
+}
+
+fn workshop<'a>(
+    registry: &'a Registry,
+    settings: &'a Settings,
+    folders: &[PathBuf],
+    data: &Data,
+) -> Workshop<'a> {
+    Workshop {
+        registry,
+        settings,
+        folders: folders.to_vec(),
+        image: data.dims,
+        classes: data.info.classes.len(),
+        labelled: data.splits.labelled.len(),
+        unlabelled: data.splits.unlabelled.len(),
+    }
+}
+
+fn info(workshop: &Workshop<'_>, data: &Data) -> RunInfo {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let components = workshop
+        .registry
+        .iter()
+        .map(|component| (component.description().name.clone(), component.origin.to_string()))
+        .collect();
+    RunInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        config_sha256: String::new(),
+        seeds: workshop.settings.seeds(),
+        classes: data.info.classes.clone(),
+        image: data.dims,
+        folders: workshop.folders.iter().map(|f| std::path::absolute(f).unwrap_or(f.clone())).collect(),
+        machine: format!("{}, {}, {threads} threads", std::env::consts::OS, std::env::consts::ARCH),
+        components,
+    }
+}
+
+impl Driver<'_> {
+    /// The latest checkpoint that is whole; says what had to be passed over.
+    fn latest(&mut self) -> Result<Option<super::checkpoint::Checkpoint>> {
+        let watcher = &mut self.watcher;
+        let mut skipped = 0;
+        let latest = self.writer.checkpoints.latest(|error| {
+            skipped += 1;
+            watcher.tell(&Event::Note(&format!("a checkpoint is passed over: {error}")));
+        })?;
+        if let Some(checkpoint) = &latest
+            && skipped > 0
+        {
+            self.writer.checkpoints.forget_after(&checkpoint.cursor)?;
+        }
+        Ok(latest)
+    }
+}

@@ -1,0 +1,122 @@
+//! A run from its configuration to its result, through toy components.
+
+mod common;
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use common::{finish, registry, settings};
+use scant_engine::run::{
+    Event, Nobody, Options, Outcome, Record, RunFolder, Settings, Status, Watcher, digest, resume, run,
+};
+
+fn changed(mut settings: Settings, change: impl FnOnce(&mut Settings)) -> Settings {
+    change(&mut settings);
+    settings
+}
+
+/// Asks the run to stop after so many steps.
+struct StopAfter {
+    steps: usize,
+    stop: Arc<AtomicBool>,
+}
+
+impl Watcher for StopAfter {
+    fn tell(&mut self, event: &Event<'_>) {
+        if let Event::Step { .. } = event {
+            self.steps = self.steps.saturating_sub(1);
+            self.stop.store(self.steps == 0, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+}
+
+#[test]
+fn a_run_learns_and_leaves_a_folder_that_can_be_read() {
+    let place = tempfile::tempdir().expect("a folder");
+    let out = place.path().join("run");
+    let settings = settings("");
+    let result = finish(&settings, &out, &Options::default()).expect("finished");
+    let top = result.metrics.iter().find(|m| m.name == "top-1" && m.split == "test").expect("a metric");
+    assert!(top.value.0 > 0.8, "{top:?}");
+
+    let folder = RunFolder::open(&out).expect("a run");
+    assert_eq!(folder.settings(), &settings);
+    assert_eq!(folder.status().expect("a status"), Status::Finished(result.clone()));
+    assert_eq!(digest(&out).expect("a digest"), result.digest);
+    let records = folder.records().expect("records");
+    let epochs = records.iter().filter(|record| matches!(record, Record::Epoch(_))).count();
+    assert_eq!(epochs, 4);
+    let splits = folder.splits().expect("splits");
+    assert_eq!((splits.labelled.len(), splits.validation.len(), splits.unlabelled.len()), (60, 30, 150));
+    let predictions = folder.predictions().expect("predictions");
+    let test = predictions.iter().find(|p| p.split == "test").expect("predictions on test");
+    let right = test.labels.iter().zip(&test.predicted).filter(|(a, b)| a == b).count();
+    assert_eq!(right as f64 / 90.0, top.value.0);
+}
+
+#[test]
+fn threads_and_prefetching_change_no_bit() {
+    let place = tempfile::tempdir().expect("a folder");
+    let settings = changed(settings(""), |settings| {
+        settings.stage[0].trainer =
+            serde_json::from_value(serde_json::json!({"use": "sgd", "unlabelled": true})).expect("a trainer");
+    });
+    let digests: Vec<String> = [(1, 0), (1, 1), (1, 8), (2, 3), (5, 16)]
+        .into_iter()
+        .map(|(threads, prefetch)| {
+            let options = Options { threads, prefetch, ..Options::default() };
+            let out = place.path().join(format!("{threads}-{prefetch}"));
+            finish(&settings, &out, &options).expect("finished").digest
+        })
+        .collect();
+    assert!(digests.iter().all(|digest| *digest == digests[0]), "{digests:?}");
+}
+
+#[test]
+fn an_interrupted_run_ends_where_the_uninterrupted_one_ends() {
+    let place = tempfile::tempdir().expect("a folder");
+    let variants = [
+        ("plain", serde_json::json!({"use": "sgd"})),
+        ("streams", serde_json::json!({"use": "sgd", "unlabelled": true, "grouped": true})),
+        ("stops", serde_json::json!({"use": "sgd", "stop_after": 3})),
+    ];
+    for (name, trainer) in variants {
+        let settings = changed(settings("select = 'best-on-validation'"), |settings| {
+            settings.stage[0].trainer = serde_json::from_value(trainer).expect("a trainer");
+        });
+        let whole = finish(&settings, &place.path().join(name), &Options::default()).expect("finished");
+        for steps in [1, 3, 4, 5, 9, 11] {
+            let out = place.path().join(format!("{name}-{steps}"));
+            let stop = Arc::new(AtomicBool::new(false));
+            let options = Options { stop: Arc::clone(&stop), ..Options::default() };
+            let mut watcher = StopAfter { steps, stop };
+            let outcome = run(&registry(), &settings, &[], &out, &options, &mut watcher).expect("stopped");
+            assert_eq!(outcome, Outcome::Interrupted, "{name} {steps}");
+            let outcome = resume(&registry(), &out, &Options::default(), &mut Nobody).expect("resumed");
+            let Outcome::Finished(resumed) = outcome else { panic!("finished") };
+            assert_eq!(resumed.digest, whole.digest, "{name} after {steps} steps");
+            assert_eq!(resumed.metrics, whole.metrics, "{name} after {steps} steps");
+        }
+    }
+}
+
+#[test]
+fn nan_stops_the_run_names_the_part_and_leaves_a_checkpoint() {
+    let place = tempfile::tempdir().expect("a folder");
+    let out = place.path().join("run");
+    let settings = changed(settings(""), |settings| {
+        settings.stage[0].trainer =
+            serde_json::from_value(serde_json::json!({"use": "sgd", "nan_at": 10})).expect("a trainer");
+    });
+    let error = finish(&settings, &out, &Options::default()).expect_err("stopped").to_string();
+    assert!(error.contains("stage 'train', epoch 2, step 1: 'sharpness' became NaN"), "{error}");
+    let folder = RunFolder::open(&out).expect("a run");
+    let Status::Failed(failure) = folder.status().expect("a status") else { panic!("failed") };
+    assert_eq!(failure.error, error);
+    let kept: Vec<String> = fs::read_dir(out.join("checkpoints"))
+        .expect("checkpoints")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    assert!(kept.contains(&"s000-e000002-t00000000.json".to_owned()), "{kept:?}");
+}
