@@ -119,9 +119,9 @@ impl Model for TwoLayers {
                 let row = row + gradient.first_row;
                 let (x, e) = (&x[row * inputs..][..inputs], &embedding[row * width..][..width]);
                 for (class, g) in g.iter().map(|g| g * gradient.weight).enumerate() {
-                    for unit in 0..width {
-                        self.gradients[head + class * width + unit] += g * e[unit];
-                        if encoder_is_free && e[unit] > 0.0 {
+                    for (unit, active) in e.iter().enumerate() {
+                        self.gradients[head + class * width + unit] += g * active;
+                        if encoder_is_free && *active > 0.0 {
                             let g = g * self.values[head + class * width + unit];
                             self.gradients[bias + unit] += g;
                             let weights = &mut self.gradients[unit * inputs..][..inputs];
