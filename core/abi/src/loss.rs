@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::{
-    Clock, Key, Model, OutputGradient, ParameterInfo, Parameters, Pass, PassId, Result, State, Tensor,
+    Clock, Error, Key, Model, OutputGradient, ParameterInfo, Parameters, Pass, PassId, Result, State, Tensor,
     TensorView,
 };
 
@@ -37,6 +37,27 @@ pub struct LossInput<'a> {
     pub clock: Clock,
     /// The randomness of this evaluation.
     pub key: Key,
+}
+
+impl<'a> Targets<'a> {
+    /// The classes, or an error that says they are missing.
+    pub fn labels(&self) -> Result<&'a [i64]> {
+        self.labels.ok_or_else(|| missing("labels"))
+    }
+
+    /// The distributions, or an error that says they are missing.
+    pub fn soft(&self) -> Result<TensorView<'a>> {
+        self.soft.ok_or_else(|| missing("soft targets"))
+    }
+
+    /// The images, or an error that says they are missing.
+    pub fn images(&self) -> Result<TensorView<'a>> {
+        self.images.ok_or_else(|| missing("target images"))
+    }
+}
+
+fn missing(what: &str) -> Error {
+    Error::config(format!("this loss needs {what}, which the stage's trainer does not give"))
 }
 
 impl<'a> LossInput<'a> {

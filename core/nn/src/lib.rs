@@ -4,6 +4,7 @@
 //! [`ops`] are ordinary differentiable operations on dfdx tensors with run-time shapes; [`kernels`] are the CPU
 //! loops beneath them, on plain slices.
 
+pub mod adapt;
 pub mod cluster;
 pub mod dots;
 pub mod kernels;
