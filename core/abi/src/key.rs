@@ -72,6 +72,26 @@ impl Rng {
         self.words[self.used - 1]
     }
 
+    /// The next words of [`Self::bits`], many at once, which takes a fraction of the time.
+    ///
+    /// It is compiled into its caller, and so for the instruction set of a caller that dispatches on it.
+    #[inline(always)]
+    pub fn fill(&mut self, words: &mut [u32]) {
+        let begun = (4 - self.used).min(words.len());
+        let (begun, words) = words.split_at_mut(begun);
+        begun.iter_mut().for_each(|word| *word = self.bits());
+        let mut groups = words.chunks_exact_mut(4 * LANES);
+        for group in &mut groups {
+            let blocks = std::array::from_fn(|lane| self.block + lane as u64);
+            let lanes = philox_lanes(blocks, self.key);
+            for (lane, block) in group.chunks_exact_mut(4).enumerate() {
+                block.iter_mut().zip(&lanes).for_each(|(word, values)| *word = values[lane]);
+            }
+            self.block += LANES as u64;
+        }
+        groups.into_remainder().iter_mut().for_each(|word| *word = self.bits());
+    }
+
     /// A number in [0, 1).
     pub fn uniform(&mut self) -> f32 {
         (self.bits() >> 8) as f32 / (1 << 24) as f32
@@ -121,9 +141,52 @@ fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     counter
 }
 
+const LANES: usize = 16;
+
+/// [`philox`] of several numbered blocks side by side, so that the compiler uses the machine's vectors.
+#[inline(always)]
+fn philox_lanes(blocks: [u64; LANES], mut key: [u32; 2]) -> [[u32; LANES]; 4] {
+    let mut counter =
+        [blocks.map(|b| b as u32), blocks.map(|b| (b >> 32) as u32), [0; LANES], [NUMBERS; LANES]];
+    for _ in 0..10 {
+        let [c0, c1, c2, c3] = &mut counter;
+        for lane in 0..LANES {
+            let product0 = u64::from(c0[lane]) * 0xD251_1F53;
+            let product1 = u64::from(c2[lane]) * 0xCD9E_8D57;
+            c0[lane] = (product1 >> 32) as u32 ^ c1[lane] ^ key[0];
+            c1[lane] = product1 as u32;
+            c2[lane] = (product0 >> 32) as u32 ^ c3[lane] ^ key[1];
+            c3[lane] = product0 as u32;
+        }
+        key = [key[0].wrapping_add(0x9E37_79B9), key[1].wrapping_add(0xBB67_AE85)];
+    }
+    counter
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_words_at_once_are_the_same_words() {
+        let key = Key::new(5);
+        let mut one_by_one = key.rng();
+        let expected: Vec<u32> = (0..500).map(|_| one_by_one.bits()).collect();
+        for (first, second) in [(0, 500), (3, 497), (4, 200), (130, 64), (1, 2)] {
+            let mut rng = key.rng();
+            let mut words = vec![0; first + second];
+            rng.fill(&mut words[..first]);
+            rng.fill(&mut words[first..]);
+            assert_eq!(words, expected[..first + second], "{first} and {second}");
+            assert_eq!(rng.bits(), one_by_one_from(key, first + second));
+        }
+    }
+
+    fn one_by_one_from(key: Key, skipped: usize) -> u32 {
+        let mut rng = key.rng();
+        (0..skipped).for_each(|_| _ = rng.bits());
+        rng.bits()
+    }
 
     #[test]
     fn philox_gives_the_published_answers() {

@@ -3,24 +3,44 @@
 //! Box and Muller's method, both of its numbers used, over arrays that the compiler turns into vector code. Logarithm,
 //! sine and cosine are polynomials of additions and multiplications alone, so that every machine gets the same bits.
 
+use pulp::{Simd, WithSimd};
 use scant_abi::Rng;
 
-const PAIRS: usize = 16;
+const PAIRS: usize = 64;
 
 /// Hands standard normal numbers to `each`, one for every item.
-pub(crate) fn add_normals(rng: &mut Rng, items: &mut [f32], mut each: impl FnMut(&mut f32, f32)) {
-    for chunk in items.chunks_mut(2 * PAIRS) {
-        let normals = normals(rng);
-        chunk.iter_mut().zip(normals.as_flattened()).for_each(|(item, &normal)| each(item, normal));
+pub(crate) fn add_normals(rng: &mut Rng, items: &mut [f32], each: impl Fn(&mut f32, f32)) {
+    pulp::Arch::new().dispatch(Each { rng, items, each });
+}
+
+/// The work as a type of its own: unlike a closure, it is sure to be compiled into the dispatched function.
+struct Each<'a, F> {
+    rng: &'a mut Rng,
+    items: &'a mut [f32],
+    each: F,
+}
+
+impl<F: Fn(&mut f32, f32)> WithSimd for Each<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for chunk in self.items.chunks_mut(2 * PAIRS) {
+            let normals = normals(self.rng);
+            let numbered = chunk.iter_mut().zip(normals.as_flattened());
+            numbered.for_each(|(item, &normal)| (self.each)(item, normal));
+        }
     }
 }
 
+#[inline(always)]
 fn normals(rng: &mut Rng) -> [[f32; PAIRS]; 2] {
-    let mut draw = || std::array::from_fn::<u32, PAIRS, _>(|_| rng.bits());
-    let (lengths, angles) = (draw(), draw());
+    let mut words = [[0; PAIRS]; 2];
+    rng.fill(words.as_flattened_mut());
+    let [lengths, angles] = &words;
     let mut normals = [[0.0; PAIRS]; 2];
     let [across, up] = &mut normals;
-    for (((across, up), length), angle) in across.iter_mut().zip(up).zip(lengths).zip(angles) {
+    for (((across, up), length), &angle) in across.iter_mut().zip(up).zip(lengths).zip(angles) {
         let length = (-2.0 * ln(((length >> 8) + 1) as i32 as f32 / (1 << 24) as f32)).sqrt();
         // 24 bits give an angle in the first quadrant, two more the signs.
         let turn = (angle & 0x00ff_ffff) as i32 as f32 * (std::f32::consts::FRAC_PI_2 / (1 << 24) as f32);
@@ -31,11 +51,13 @@ fn normals(rng: &mut Rng) -> [[f32; PAIRS]; 2] {
 }
 
 /// `value` with its sign flipped if the highest bit is set.
+#[inline(always)]
 fn signed(value: f32, bits: u32) -> f32 {
     f32::from_bits(value.to_bits() ^ (bits & 0x8000_0000))
 }
 
 /// The natural logarithm of a positive normal number.
+#[inline(always)]
 fn ln(x: f32) -> f32 {
     // x = m * 2^e with m within a factor of sqrt(2) of 1; ln m = 2 artanh((m - 1) / (m + 1)).
     const SQRT_HALF: u32 = 0x3f35_04f3;
@@ -49,6 +71,7 @@ fn ln(x: f32) -> f32 {
 }
 
 /// The sine between 0 and a right angle, by its Taylor series.
+#[inline(always)]
 fn sin(x: f32) -> f32 {
     let q = x * x;
     let tail = 1.0 / 362_880.0 - q * (1.0 / 39_916_800.0);
@@ -56,6 +79,7 @@ fn sin(x: f32) -> f32 {
 }
 
 /// The cosine between 0 and a right angle, by its Taylor series.
+#[inline(always)]
 fn cos(x: f32) -> f32 {
     let q = x * x;
     let tail = 1.0 / 40_320.0 - q * (1.0 / 3_628_800.0 - q * (1.0 / 479_001_600.0));
