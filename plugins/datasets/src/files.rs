@@ -31,7 +31,7 @@ impl Places {
         usual: &[&str],
     ) -> Self {
         let folders = match folder {
-            Some(folder) if data_dirs.is_empty() => vec![folder.to_path_buf()],
+            Some(folder) if folder.is_absolute() => vec![folder.to_path_buf()],
             Some(folder) => data_dirs.iter().map(|dir| dir.join(folder)).collect(),
             None => data_dirs
                 .iter()
@@ -51,6 +51,27 @@ impl Places {
             .iter()
             .flat_map(|folder| [folder.join(name), folder.join(&other)])
             .find(|path| path.is_file())
+    }
+
+    /// The first place that has a sub-folder `name`, or an error that says where it was looked for.
+    pub(crate) fn find_folder(&self, name: &str) -> Result<PathBuf> {
+        let found = self.folders.iter().map(|folder| folder.join(name)).find(|path| path.is_dir());
+        found.ok_or_else(|| self.nowhere("folder", Path::new(name)))
+    }
+
+    /// The first place that has exactly the file `name`, or an error that says where it was looked for.
+    pub(crate) fn find_file(&self, name: &Path) -> Result<PathBuf> {
+        if name.is_absolute() && name.is_file() {
+            return Ok(name.to_path_buf());
+        }
+        let found = self.folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file());
+        found.ok_or_else(|| self.nowhere("file", name))
+    }
+
+    fn nowhere(&self, what: &str, name: &Path) -> Error {
+        let mut message = format!("{}: there is no {what} {}", self.dataset, name.display());
+        self.add_places(&mut message);
+        Error::data(message)
     }
 
     /// The error for files that are nowhere: what they are, and where they were looked for.

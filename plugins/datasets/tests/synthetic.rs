@@ -1,7 +1,9 @@
 //! What the program draws: the same for the same seed, other for another, and every class as often.
 
 use scant_abi::{Component, Dataset, Part, Setup};
-use scant_datasets::{InMemory, SyntheticDigits, SyntheticDigitsConfig};
+use scant_datasets::{
+    InMemory, SyntheticDigits, SyntheticDigitsConfig, SyntheticObjects, SyntheticObjectsConfig,
+};
 
 fn digits(config: SyntheticDigitsConfig) -> InMemory<SyntheticDigits> {
     let mut digits = InMemory::<SyntheticDigits>::new(config, &Setup::default()).unwrap();
@@ -56,4 +58,29 @@ fn impossible_settings_and_requests_are_errors() {
     let digits = digits(small(0));
     assert!(digits.read(Part::Test, &[50], &mut [0; 784]).is_err());
     assert!(digits.read(Part::Test, &[0], &mut [0; 783]).is_err());
+}
+
+#[test]
+fn objects_come_in_ten_classes_and_by_seed() {
+    let draw = |seed| {
+        let config =
+            SyntheticObjectsConfig { train: 40, test: 10, seed, ..SyntheticObjectsConfig::default() };
+        let mut objects = InMemory::<SyntheticObjects>::new(config, &Setup::default()).unwrap();
+        objects.open().unwrap();
+        objects
+    };
+    let objects = draw(0);
+    let info = objects.info().unwrap();
+    assert_eq!((info.image, info.classes.len()), ([3, 32, 32], 10));
+    assert_eq!((info.classes[0].as_str(), info.classes[9].as_str()), ("plain disc", "striped star"));
+    assert_eq!(objects.labels(Part::Test).unwrap(), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    assert_eq!(pixels(&objects, Part::Train), pixels(&draw(0), Part::Train));
+    assert_ne!(pixels(&objects, Part::Train), pixels(&draw(1), Part::Train));
+    // An object stands out: every image has pixels of very different brightness.
+    for image in pixels(&objects, Part::Train).chunks_exact(3 * 1024) {
+        let (low, high) = image.iter().fold((255, 0), |(low, high), &p| (p.min(low), p.max(high)));
+        assert!(high - low > 60, "{low} {high}");
+    }
+    let config = SyntheticObjectsConfig { radius: [0.0, 3.0], ..SyntheticObjectsConfig::default() };
+    assert!(InMemory::<SyntheticObjects>::new(config, &Setup::default()).is_err());
 }

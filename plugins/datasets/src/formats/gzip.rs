@@ -20,8 +20,12 @@ pub fn is_packed(bytes: &[u8]) -> bool {
 pub fn unpack(bytes: &[u8]) -> Result<Vec<u8>> {
     // The last four bytes claim the unpacked length; believed as far as it is possible.
     let claimed = bytes.last_chunk().map_or(0, |&last| u64::from(u32::from_le_bytes(last)));
-    let capacity = claimed.min(bytes.len() as u64 * HIGHEST_RATIO).min(UNPACKED_LIMIT);
-    read_limited(MultiGzDecoder::new(bytes), capacity as usize, UNPACKED_LIMIT)
+    read_limited(MultiGzDecoder::new(bytes), capacity(claimed, bytes.len()), UNPACKED_LIMIT)
+}
+
+/// The room to make for `packed` bytes that claim to unpack to `claimed`.
+pub(crate) fn capacity(claimed: u64, packed: usize) -> usize {
+    claimed.min(packed as u64 * HIGHEST_RATIO).min(UNPACKED_LIMIT) as usize
 }
 
 /// Everything that `reader` unpacks, or an error if that is more than `limit` bytes.

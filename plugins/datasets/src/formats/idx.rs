@@ -15,15 +15,15 @@ pub struct Idx {
 pub fn parse(mut bytes: Vec<u8>, rank: u8) -> Result<Idx> {
     let header = 4 + 4 * usize::from(rank);
     let magic = [0, 0, 8, rank];
-    if bytes.len() < header {
-        let length = bytes.len();
-        return Err(Error::data(format!("it has {length} bytes, an IDX header of {rank} axes has {header}")));
-    }
-    if bytes[..4] != magic {
+    if bytes.get(..4).is_some_and(|start| start != magic) {
         return Err(Error::data(format!(
             "byte 0: the magic number is {:02x?}, not {magic:02x?} (unsigned bytes, {rank} axes)",
             &bytes[..4]
         )));
+    }
+    if bytes.len() < header {
+        let length = bytes.len();
+        return Err(Error::data(format!("it has {length} bytes, an IDX header of {rank} axes has {header}")));
     }
     let dims: Vec<usize> = bytes[4..header]
         .chunks_exact(4)

@@ -5,3 +5,6 @@
 pub mod cifar;
 pub mod gzip;
 pub mod idx;
+pub mod mat;
+pub mod picture;
+pub mod table;

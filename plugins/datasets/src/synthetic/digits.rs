@@ -6,9 +6,9 @@ use scant_abi::{Check, DatasetInfo, Error, Key, Result, Rng, Setup};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::draw_parts;
 use super::glyphs::{GLYPHS, Point};
 use super::strokes::Sheet;
+use super::{bell, draw_parts};
 use crate::memory::{Parts, Source};
 
 const SIDE: usize = 28;
@@ -160,11 +160,4 @@ impl Hand {
         let [a, b, c, d] = self.matrix;
         [self.offset[0] + a * x_bent + b * y_bent, self.offset[1] + c * x_bent + d * y_bent]
     }
-}
-
-/// Close to the standard normal distribution and much faster: the sum of four uniform numbers out of one word.
-fn bell(rng: &mut Rng) -> f32 {
-    let sum: i32 = rng.bits().to_le_bytes().into_iter().map(i32::from).sum();
-    // Four bytes have the mean 510 and the standard deviation 147.8.
-    (sum - 510) as f32 / 147.8
 }
