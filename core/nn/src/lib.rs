@@ -8,9 +8,12 @@ pub mod adapt;
 pub mod cluster;
 pub mod dots;
 pub mod kernels;
+pub mod network;
 pub mod ops;
+pub mod optim;
 pub mod parameters;
 mod rows;
+pub mod weights;
 
 pub use dfdx;
 pub use rows::Rows;

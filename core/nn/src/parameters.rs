@@ -3,7 +3,7 @@
 use crate::ops::{Flat, ImageDevice};
 use dfdx::prelude::*;
 use scant_abi::{Error, Result};
-use std::cell::{Ref, RefCell, RefMut};
+use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -65,6 +65,11 @@ impl<D: ImageDevice> FlatBuffer<D> {
 }
 
 impl FlatBuffer<Cpu> {
+    /// The values, in place, as long as nobody holds a clone.
+    pub fn exclusive(&mut self) -> Option<&mut [f32]> {
+        Rc::get_mut(&mut self.0).map(|cell| crate::ops::slice_mut(cell.get_mut()))
+    }
+
     /// The values, in place.
     pub fn values(&self) -> Ref<'_, [f32]> {
         Ref::map(self.0.borrow(), |tensor| crate::ops::slice(tensor))
@@ -83,13 +88,28 @@ pub struct Parameters<D: ImageDevice> {
     pub values: FlatBuffer<D>,
     /// What backward passes have added up.
     pub gradients: FlatBuffer<D>,
+    learning: Rc<Cell<bool>>,
 }
 
 impl<D: ImageDevice> Parameters<D> {
     /// Parameters with these values and gradients of zero.
     pub fn new(device: &D, values: Vec<f32>) -> Result<Self> {
         let zeros = vec![0.0; values.len()];
-        Ok(Self { values: FlatBuffer::new(device, values)?, gradients: FlatBuffer::new(device, zeros)? })
+        Ok(Self {
+            values: FlatBuffer::new(device, values)?,
+            gradients: FlatBuffer::new(device, zeros)?,
+            learning: Rc::new(Cell::new(true)),
+        })
+    }
+
+    /// Whether backward passes from now on add to the gradients; what they would add is not even computed otherwise.
+    pub fn learn(&self, learning: bool) {
+        self.learning.set(learning);
+    }
+
+    /// Whether backward passes add to the gradients.
+    pub fn learning(&self) -> bool {
+        self.learning.get()
     }
 
     /// Number of parameters.

@@ -255,6 +255,7 @@ impl WeightSink {
     /// Lets `work` add to the gradient.
     pub(super) fn add(self, gradients: &mut Gradients<f32, Cpu>, work: impl FnOnce(&mut [f32])) -> Outcome {
         match self {
+            Self::Shared(parameters, _) if !parameters.learning() => Ok(()),
             Self::Shared(parameters, range) => {
                 work(&mut parameters.gradients.values_mut()[range]);
                 Ok(())

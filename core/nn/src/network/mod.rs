@@ -1,0 +1,15 @@
+//! Networks as data: a description becomes the contract's [`Model`](scant_abi::Model).
+
+mod compile;
+pub mod description;
+mod device;
+mod draw;
+mod model;
+mod plan;
+mod run;
+pub mod shorthand;
+pub mod zoo;
+
+pub use description::{Init, Layer, NetworkConfig, Part};
+pub use device::NetworkDevice;
+pub use model::Network;

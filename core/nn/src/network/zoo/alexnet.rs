@@ -1,0 +1,68 @@
+//! AlexNet as torchvision has it.
+
+use scant_abi::Result;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Architecture;
+use crate::network::description::{Init, Layer, NetworkConfig};
+use crate::network::shorthand::{Named, conv, linear, max_pool, output, part};
+
+/// AlexNet; five convolutions, put out as `conv1` to `conv5`, and three fully connected layers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AlexNet {
+    /// Whether the network sees horizontal and vertical Sobel filters in place of the image.
+    pub sobel: bool,
+    /// The probability with which the classifier's features are set to zero.
+    pub dropout: f32,
+    /// How weights are drawn at the start.
+    pub init: Init,
+}
+
+impl Default for AlexNet {
+    fn default() -> Self {
+        Self { sobel: false, dropout: 0.5, init: Init::He }
+    }
+}
+
+impl Architecture for AlexNet {
+    fn describe(&self, _: [usize; 3], classes: usize) -> Result<NetworkConfig> {
+        let mut encoder = if self.sobel { vec![Layer::Sobel] } else { Vec::new() };
+        encoder.extend([
+            conv(64, 11, 4, 2).named("0").into(),
+            Layer::Relu,
+            output("conv1"),
+            max_pool(3, 2),
+            conv(192, 5, 1, 2).named("3").into(),
+            Layer::Relu,
+            output("conv2"),
+            max_pool(3, 2),
+            conv(384, 3, 1, 1).named("6").into(),
+            Layer::Relu,
+            output("conv3"),
+            conv(256, 3, 1, 1).named("8").into(),
+            Layer::Relu,
+            output("conv4"),
+            conv(256, 3, 1, 1).named("10").into(),
+            Layer::Relu,
+            output("conv5"),
+            max_pool(3, 2),
+        ]);
+        let mut head = vec![
+            Layer::AdaptiveAveragePool(6),
+            Layer::Flatten,
+            Layer::Dropout(self.dropout),
+            linear(4096).named("1").into(),
+            Layer::Relu,
+            Layer::Dropout(self.dropout),
+            linear(4096).named("4").into(),
+            Layer::Relu,
+            output("embedding"),
+        ];
+        if classes > 0 {
+            head.extend([linear(classes).named("6").into(), output("logits")]);
+        }
+        Ok(NetworkConfig { parts: vec![part("encoder", encoder), part("head", head)], init: self.init })
+    }
+}
