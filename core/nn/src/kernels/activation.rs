@@ -1,5 +1,6 @@
 //! Elementwise activations: every gradient is computed from the output alone, so that the input need not be kept.
 
+use super::simd::vectorised;
 use super::threads::{self, PIECE};
 
 /// What happens to each value after a layer's linear part.
@@ -20,12 +21,6 @@ pub enum Activation {
     Tanh,
     /// `ln(1 + exp(x))`.
     Softplus,
-}
-
-/// Runs a loop body compiled for the best instruction set of this machine, chosen at run time.
-#[inline]
-pub(crate) fn vectorised<R>(work: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(work)
 }
 
 /// e^x to about one unit in the last place: range reduction and a polynomial, in a form that compilers vectorise.

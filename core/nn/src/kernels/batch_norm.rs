@@ -1,6 +1,6 @@
 //! Batch normalisation of (items, channels, pixels), with the activation and a second summand in the same pass.
 
-use super::activation::vectorised;
+use super::simd::vectorised;
 use super::{Activation, linear, threads};
 
 /// Mean and variance of each channel.

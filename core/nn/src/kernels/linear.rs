@@ -92,7 +92,7 @@ pub fn bias_gradient((batch, channels, pixels): (usize, usize, usize), dy: &[f32
 /// The sum of a slice in a fixed order that sixteen lanes can share.
 #[inline]
 pub(crate) fn sum(values: &[f32]) -> f32 {
-    super::activation::vectorised(
+    super::simd::vectorised(
         #[inline(always)]
         || {
             let mut lanes = [0.0f32; 16];

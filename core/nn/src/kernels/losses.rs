@@ -1,6 +1,7 @@
 //! Loss values with their gradients: each function gives the sum over all rows, and writes that sum's gradients.
 
-use super::activation::{exp, sigmoid, softplus, vectorised};
+use super::activation::{exp, sigmoid, softplus};
+use super::simd::vectorised;
 use super::threads::{self, PIECE};
 
 /// What each row should be.

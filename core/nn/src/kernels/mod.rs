@@ -12,6 +12,7 @@ pub mod linear;
 pub mod losses;
 pub mod pool;
 pub mod rearrange;
+pub mod simd;
 pub mod threads;
 
 pub use activation::Activation;

@@ -131,7 +131,7 @@ fn larger(best: f32, value: f32) -> f32 {
 }
 
 fn max_of_pairs(width: usize, x: &[f32], y: &mut [f32]) {
-    super::activation::vectorised(
+    super::simd::vectorised(
         #[inline(always)]
         || {
             for (two, y) in x.chunks_exact(2 * width).zip(y.chunks_exact_mut(width / 2)) {

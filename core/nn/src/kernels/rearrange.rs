@@ -1,6 +1,6 @@
 //! Moving pixels: placing an image into a larger or smaller frame, up-sampling, dropout, sums of tensors.
 
-use super::activation::vectorised;
+use super::simd::vectorised;
 use super::threads::{self, PIECE};
 use scant_abi::Key;
 

@@ -48,8 +48,7 @@ impl Layer for Mirror {
         (self.0.batch, self.0.channels, self.0.height * self.0.width)
     }
     fn forward(&self, x: &[f32], w: &[f32], bias: Option<&[f32]>, activation: Activation, y: &mut [f32]) {
-        convolution::input_gradient(&self.0, x, w, y, false);
-        dense::finish(self.extent(), bias, activation, y);
+        convolution::transposed(&self.0, x, w, bias, activation, y);
     }
     fn input_gradient(&self, dy: &[f32], w: &[f32], dx: &mut [f32], accumulate: bool) {
         if accumulate {

@@ -1,6 +1,7 @@
-//! Convolution by an explicit matrix per image: right for every geometry.
+//! Convolution by an explicit matrix per image: what the fast passes must agree with.
 
-use super::{ConvShape, columns};
+use super::columns;
+use crate::kernels::convolution::ConvShape;
 use crate::kernels::gemm::{Matrix, multiply};
 use crate::kernels::{Activation, buffer, threads};
 
@@ -8,7 +9,7 @@ use crate::kernels::{Activation, buffer, threads};
 const PARTS: usize = 8;
 
 /// `y = activation(x * w + bias)`; every element of `y` is written.
-pub fn forward(
+pub(super) fn forward(
     s: &ConvShape,
     x: &[f32],
     w: &[f32],
@@ -41,7 +42,7 @@ pub fn forward(
 }
 
 /// The gradient of the input, written into `dx` or added to it.
-pub fn input_gradient(s: &ConvShape, dy: &[f32], w: &[f32], dx: &mut [f32], accumulate: bool) {
+pub(super) fn input_gradient(s: &ConvShape, dy: &[f32], w: &[f32], dx: &mut [f32], accumulate: bool) {
     let (groups, pixels, depth) = (s.walk.groups, s.out_pixels(), s.depth());
     let (rows, group_in) = (s.out_channels / groups, s.image_len() / groups);
     threads::pieces(&mut dx[..s.input_len()], s.image_len(), |n, dx| {
@@ -64,7 +65,7 @@ pub fn input_gradient(s: &ConvShape, dy: &[f32], w: &[f32], dx: &mut [f32], accu
 }
 
 /// Adds the gradient of the weights to `dw`.
-pub fn weight_gradient(s: &ConvShape, x: &[f32], dy: &[f32], dw: &mut [f32]) {
+pub(super) fn weight_gradient(s: &ConvShape, x: &[f32], dy: &[f32], dw: &mut [f32]) {
     let (groups, pixels, depth) = (s.walk.groups, s.out_pixels(), s.depth());
     let (rows, group_in) = (s.out_channels / groups, s.image_len() / groups);
     let len = s.weight_len();
