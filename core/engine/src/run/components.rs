@@ -10,8 +10,9 @@ use scant_abi::{
 };
 use serde_json::Value;
 
-use super::data::{Prepare, Views};
+use super::data::Views;
 use super::settings::{EvaluateSettings, LOSS_KEYS, Settings, StageSettings, Use, loss_weight};
+use crate::prepare::{Preparation, Prepare};
 use crate::schema::Problem;
 use crate::{Registry, policy};
 
@@ -22,6 +23,8 @@ pub(crate) struct Workshop<'a> {
     pub(crate) folders: Vec<PathBuf>,
     /// Channels, rows and columns of the prepared images.
     pub(crate) image: [usize; 3],
+    /// The same as augmentations see them.
+    pub(crate) raw_image: [usize; 3],
     pub(crate) classes: usize,
     pub(crate) labelled: usize,
     pub(crate) unlabelled: usize,
@@ -141,7 +144,7 @@ impl Workshop<'_> {
                 let message = format!("the trainer wants the view '{}': say how it is made", view.name);
                 vec![Problem { path: path.clone(), message }]
             })?;
-            let setup = self.setup(index, "augmentation", &[]);
+            let setup = Setup { image: self.raw_image, ..self.setup(index, "augmentation", &[]) };
             views.insert(view.name.clone(), augmentation(self.registry, value, &path, &setup)?);
         }
         Ok(views)
@@ -179,12 +182,13 @@ pub(crate) fn dataset(
         .context(|| "data.dataset".to_owned())
 }
 
-/// What is done to every image before any augmentation.
-pub(crate) fn preparation(steps: &[String]) -> Result<Prepare> {
-    match steps {
-        [] => Ok(Box::new(Ok)),
-        [step, ..] => Err(Error::config(format!("data.prepare: there is no step '{step}'"))),
-    }
+/// What is done to every image.
+pub(crate) fn preparation(steps: &[String]) -> Result<Preparation> {
+    let steps = steps
+        .iter()
+        .enumerate()
+        .map(|(number, step)| step.parse::<Prepare>().context(|| format!("data.prepare[{number}]")));
+    Preparation::new(steps.collect::<Result<_>>()?).context(|| "data.prepare".to_owned())
 }
 
 /// The augmentation that `value`, which stands at `path`, describes.

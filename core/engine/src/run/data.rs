@@ -10,9 +10,7 @@ use scant_abi::{
 };
 
 use super::splits::Splits;
-/// What is done to every image before any augmentation.
-pub(crate) type Prepare = Box<dyn Fn(Image) -> Result<Image> + Send + Sync>;
-
+use crate::prepare::{Measure, Preparation};
 /// How each view other than the clean one is made.
 pub(crate) type Views = BTreeMap<String, Arc<dyn Augmentation>>;
 
@@ -20,7 +18,7 @@ pub(crate) type Views = BTreeMap<String, Arc<dyn Augmentation>>;
 pub(crate) struct Data {
     pub(crate) dataset: Box<dyn Dataset>,
     pub(crate) info: DatasetInfo,
-    pub(crate) prepare: Prepare,
+    pub(crate) preparation: Preparation,
     /// Channels, rows and columns after preparation.
     pub(crate) dims: [usize; 3],
     pub(crate) splits: Splits,
@@ -33,7 +31,7 @@ impl Data {
         &self.labels[usize::from(part == Part::Test)]
     }
 
-    /// The images at `places` of `part` as they are prepared, handed one by one to `each` with its row.
+    /// The images at `places` of `part` as augmentations see them, handed one by one to `each` with its row.
     ///
     /// Rows are shared out over the threads of the pool where `parallel` is set; each row's bits are the same.
     fn fill(
@@ -52,7 +50,7 @@ impl Data {
         let one = |(index, (bytes, out)): (usize, (&[u8], &mut [f32]))| {
             let values = bytes.iter().map(|byte| f32::from(*byte) / 255.0).collect();
             let image = Image::new(channels, height, width, values)?;
-            each(index, (self.prepare)(image)?, out)
+            each(index, self.preparation.before(image)?, out)
         };
         if parallel {
             pixels.par_chunks(raw.max(1)).zip(rows.par_chunks_mut(row.max(1))).enumerate().try_for_each(one)
@@ -61,15 +59,37 @@ impl Data {
         }
     }
 
+    /// Measures mean and deviation of the training samples, where a step of the preparation wants them.
+    pub(crate) fn measure(&mut self) -> Result<()> {
+        if !self.preparation.wants_moments() {
+            return Ok(());
+        }
+        let mut places: Vec<usize> =
+            self.splits.labelled.iter().chain(&self.splits.unlabelled).copied().collect();
+        places.sort_unstable();
+        let [channels, height, width] = self.info.image;
+        let mut pixels = vec![0u8; channels * height * width];
+        let mut measure = Measure::default();
+        for place in places {
+            self.dataset.read(Part::Train, &[place], &mut pixels)?;
+            let values = pixels.iter().map(|byte| f32::from(*byte) / 255.0).collect();
+            measure.add(&self.preparation.before(Image::new(channels, height, width, values)?)?);
+        }
+        self.preparation.set_moments(&measure.moments());
+        Ok(())
+    }
+
     /// The prepared images at `places` of `part`, as one tensor.
     pub(crate) fn clean(&self, part: Part, places: &[usize]) -> Result<Tensor> {
         let [channels, height, width] = self.dims;
         let mut values = vec![0.0; channels * height * width * places.len()];
-        self.fill(part, places, true, &mut values, |_, image, out| self.copy(&image, out))?;
+        self.fill(part, places, true, &mut values, |_, image, out| self.copy(image, out))?;
         Tensor::from_f32(values, &[places.len(), channels, height, width])
     }
 
-    fn copy(&self, image: &Image, out: &mut [f32]) -> Result<()> {
+    /// What comes after augmentation, and into the batch.
+    fn copy(&self, image: Image, out: &mut [f32]) -> Result<()> {
+        let image = self.preparation.after(image)?;
         if image.dims() != self.dims {
             return Err(Error::shape(format!(
                 "an image came out as {:?}, not {:?}: an augmentation may not change the size, `data.prepare` may",
@@ -167,10 +187,10 @@ impl<'a> Samples<'a> {
         self.data.fill(Part::Train, &samples, parallel, &mut rows, |index, image, row| {
             for ((augmentation, key), out) in wanted.iter().zip(row.chunks_exact_mut(plane)) {
                 match augmentation {
-                    None => self.data.copy(&image, out)?,
+                    None => self.data.copy(image.clone(), out)?,
                     Some(augmentation) => {
                         let key = key.fold(samples[index] as u64);
-                        self.data.copy(&augmentation.apply(image.clone(), key)?, out)?;
+                        self.data.copy(augmentation.apply(image.clone(), key)?, out)?;
                     }
                 }
             }

@@ -1,7 +1,10 @@
 //! Runs: stages over one data set, watched, interrupted, resumed to the bit.
 
+mod check;
+mod check_stages;
 mod checkpoint;
 mod components;
+mod config;
 mod data;
 mod digest;
 mod drive;
@@ -12,24 +15,32 @@ mod folder;
 mod hash;
 mod order;
 mod prefetch;
+mod progress;
 mod records;
 mod select;
 pub mod settings;
 mod splits;
 mod stage;
 mod start;
+mod suite;
+mod summary;
 mod tensorboard;
 mod tensors;
 mod watch;
 mod writer;
 
+pub use check::{Finding, Method, check};
+pub use config::{Configuration, ENVIRONMENT};
 pub use digest::digest;
 pub use drive::{Options, Outcome, default_folder};
 pub use folder::{Failure, Predictions, RunFolder, RunInfo, Status, StoredArtefact};
+pub use progress::Progress;
 pub use records::{EpochRecord, EvaluationRecord, MetricRecord, Number, Record};
 pub use select::{RunResult, SelectedMetric, select};
 pub use settings::Settings;
 pub use splits::Splits;
 pub use start::{resume, run};
+pub use suite::{Ending, Suite, Trial};
+pub use summary::{Cell, Row, Summary};
 pub use watch::{Event, Nobody, Watcher};
 pub use writer::resolved_text;

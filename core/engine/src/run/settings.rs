@@ -252,6 +252,7 @@ pub enum Take {
 
 /// An evaluator with the engine's keys; all others are its own parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("additionalProperties" = true))]
 pub struct EvaluateSettings {
     /// The evaluator.
     #[serde(rename = "use")]
@@ -319,6 +320,9 @@ impl Default for CheckpointSettings {
 
 /// The keys of a loss's table that belong to the engine.
 pub const LOSS_KEYS: [&str; 1] = ["weight"];
+
+/// The keys of an evaluator's table that belong to the engine.
+pub const EVALUATE_KEYS: [&str; 3] = ["every", "stage", "splits"];
 
 /// The weight of a loss.
 pub fn loss_weight(loss: &Use) -> Result<Schedule, serde_json::Error> {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use scant_abi::{Error, Image, Part, Result};
+use scant_abi::{Error, Part, Result};
 
 use super::components::{Workshop, dataset, preparation};
 use super::data::Data;
@@ -27,8 +27,13 @@ pub fn run(
     options: &Options,
     watcher: &mut dyn Watcher,
 ) -> Result<Outcome> {
-    let data = open_data(registry, settings, folders)?;
-    let workshop = workshop(registry, settings, folders, &data);
+    let mut data = open_data(registry, settings, folders)?;
+    data.measure()?;
+    // What was measured belongs to the resolved configuration, so that it is the same on resume.
+    let mut settings = settings.clone();
+    settings.data.prepare = data.preparation.written();
+    let settings = &settings;
+    let workshop = workshop(registry, settings, folders, &data)?;
     // Everything that can be wrong with a stage is found before the folder is made.
     for index in 0..settings.stage.len() {
         Stage::new(&workshop, &data, index)?;
@@ -52,7 +57,7 @@ pub fn resume(
     let (settings, folders) = (folder.settings(), &folder.info().folders);
     let data = open_data(registry, settings, folders)?;
     data.splits.same_as(&folder.splits()?)?;
-    let workshop = workshop(registry, settings, folders, &data);
+    let workshop = workshop(registry, settings, folders, &data)?;
     drive(&workshop, &data, path, options, watcher)
 }
 
@@ -87,12 +92,11 @@ fn drive(
 }
 
 fn open_data(registry: &Registry, settings: &Settings, folders: &[PathBuf]) -> Result<Data> {
-    let prepare = preparation(&settings.data.prepare)?;
+    let preparation = preparation(&settings.data.prepare)?;
     let mut dataset = dataset(registry, settings, folders)?;
     dataset.open()?;
     let info = dataset.info()?;
-    let [channels, height, width] = info.image;
-    let dims = prepare(Image::filled(channels, height, width, 0.0))?.dims();
+    let dims = preparation.dims(info.image)?;
     let labels = [dataset.labels(Part::Train)?, dataset.labels(Part::Test)?];
     let index_file = |name: &str| {
         let found = folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file());
@@ -100,7 +104,7 @@ fn open_data(registry: &Registry, settings: &Settings, folders: &[PathBuf]) -> R
         Ok(String::from_utf8_lossy(&files::read(&path)?).into_owned())
     };
     let splits = Splits::draw(&settings.data, &labels[0], &labels[1], settings.seeds().split, index_file)?;
-    Ok(Data { dataset, info, prepare, dims, splits, labels })
+    Ok(Data { dataset, info, preparation, dims, splits, labels })
 }
 
 fn workshop<'a>(
@@ -108,16 +112,17 @@ fn workshop<'a>(
     settings: &'a Settings,
     folders: &[PathBuf],
     data: &Data,
-) -> Workshop<'a> {
-    Workshop {
+) -> Result<Workshop<'a>> {
+    Ok(Workshop {
         registry,
         settings,
         folders: folders.to_vec(),
         image: data.dims,
+        raw_image: data.preparation.dims_before(data.info.image)?,
         classes: data.info.classes.len(),
         labelled: data.splits.labelled.len(),
         unlabelled: data.splits.unlabelled.len(),
-    }
+    })
 }
 
 fn info(workshop: &Workshop<'_>, data: &Data) -> RunInfo {

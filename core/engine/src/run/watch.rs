@@ -3,10 +3,20 @@
 use std::path::Path;
 
 use super::records::{EpochRecord, EvaluationRecord};
+use super::settings::Settings;
 
 /// Something that happened.
 #[derive(Debug)]
 pub enum Event<'a> {
+    /// One of several runs begins, or goes on.
+    Trial {
+        /// Its number, from 0.
+        number: usize,
+        /// How many there are.
+        of: usize,
+        /// What it does.
+        settings: &'a Settings,
+    },
     /// A stage begins, or goes on.
     Stage {
         /// The stage, from 0.

@@ -1,0 +1,163 @@
+//! A configuration checked before any data is read: everything that is wrong with it, at once.
+
+use std::fmt;
+
+use scant_abi::{Kind, Result};
+use schemars::schema_for;
+use serde_json::{Map, Value};
+
+use super::check_stages::check_built;
+use super::config::Configuration;
+use super::settings::{EVALUATE_KEYS, LOSS_KEYS, Settings};
+use crate::Registry;
+use crate::schema::{self, Problem};
+
+/// One method of a configuration, ready to be run.
+#[derive(Clone, Debug)]
+pub struct Method {
+    /// Its name, where the file has several.
+    pub name: Option<String>,
+    /// Its settings.
+    pub settings: Settings,
+}
+
+/// Something that is wrong with a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The file, variable or argument that says it.
+    pub origin: Option<String>,
+    /// The method, where the file has several.
+    pub method: Option<String>,
+    /// Where, and what.
+    pub problem: Problem,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(origin) = &self.origin {
+            write!(f, "{origin}: ")?;
+        }
+        if let Some(method) = &self.method {
+            write!(f, "method '{method}': ")?;
+        }
+        write!(f, "{}", self.problem)
+    }
+}
+
+/// The methods of a configuration, or everything that is wrong with it.
+pub fn check(
+    registry: &Registry,
+    configuration: &Configuration,
+) -> Result<std::result::Result<Vec<Method>, Vec<Finding>>> {
+    let mut methods = Vec::new();
+    let mut findings: Vec<Finding> = Vec::new();
+    for (number, (name, value)) in configuration.methods()?.into_iter().enumerate() {
+        let problems = match check_one(registry, &value, configuration) {
+            Ok(settings) => {
+                methods.push(Method { name, settings });
+                continue;
+            }
+            Err(problems) => problems,
+        };
+        for problem in problems {
+            let own = format!("method[{number}].{}", problem.path);
+            let in_method = name.is_some() && says(configuration, number, &problem.path);
+            let origin = configuration.origin(if in_method { &own } else { &problem.path });
+            let finding = Finding {
+                origin: origin.map(str::to_owned),
+                method: name.clone().filter(|_| in_method),
+                problem,
+            };
+            // What stands in the common part is wrong in every method, and said once.
+            if !findings.contains(&finding) {
+                findings.push(finding);
+            }
+        }
+    }
+    Ok(if findings.is_empty() { Ok(methods) } else { Err(findings) })
+}
+
+/// Whether the top key of `path` stands in the block of method `number` itself.
+fn says(configuration: &Configuration, number: usize, path: &str) -> bool {
+    let top = path.split(['.', '[']).next().unwrap_or_default();
+    let method = configuration.value.get("method").and_then(|methods| methods.get(number));
+    method.is_some_and(|method| method.get(top).is_some())
+}
+
+fn check_one(
+    registry: &Registry,
+    value: &Value,
+    configuration: &Configuration,
+) -> std::result::Result<Settings, Vec<Problem>> {
+    let mut problems = schema::check(&schema_for!(Settings).to_value(), value, "");
+    for (kind, path, component, engine_keys) in uses(value) {
+        problems.extend(check_component(registry, kind, &path, component, engine_keys));
+    }
+    match serde_json::from_value::<Settings>(value.clone()) {
+        Ok(settings) => {
+            problems.extend(check_built(registry, &settings, configuration, &problems));
+            if problems.is_empty() { Ok(settings) } else { Err(problems) }
+        }
+        Err(error) => {
+            if problems.is_empty() {
+                problems.push(Problem { path: String::new(), message: error.to_string() });
+            }
+            Err(problems)
+        }
+    }
+}
+
+type Found<'a> = (Kind, String, &'a Value, &'static [&'static str]);
+
+/// Every place of a configuration where a component stands, with the keys there that are the engine's.
+fn uses<'a>(value: &'a Value) -> Vec<Found<'a>> {
+    let mut found: Vec<Found<'a>> = Vec::new();
+    let mut add = |kind, path: String, value: Option<&'a Value>, keys: &'static [&'static str]| {
+        found.extend(value.map(|value| (kind, path, value, keys)));
+    };
+    add(Kind::Dataset, "data.dataset".into(), value.pointer("/data/dataset"), &[]);
+    add(Kind::Model, "model".into(), value.get("model"), &[]);
+    for (number, stage) in items(value, "stage") {
+        let path = format!("stage[{number}]");
+        add(Kind::Trainer, format!("{path}.trainer"), stage.get("trainer"), &[]);
+        add(Kind::Model, format!("{path}.model"), stage.get("model"), &[]);
+        for (loss_number, loss) in items(stage, "loss") {
+            add(Kind::Loss, format!("{path}.loss[{loss_number}]"), Some(loss), &LOSS_KEYS);
+        }
+    }
+    for (number, evaluate) in items(value, "evaluate") {
+        add(Kind::Evaluator, format!("evaluate[{number}]"), Some(evaluate), &EVALUATE_KEYS);
+    }
+    found
+}
+
+fn items<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = (usize, &'a Value)> {
+    value.get(key).and_then(Value::as_array).into_iter().flatten().enumerate()
+}
+
+/// The component's name, and its own parameters against its own schema.
+fn check_component(
+    registry: &Registry,
+    kind: Kind,
+    path: &str,
+    value: &Value,
+    engine_keys: &[&str],
+) -> Vec<Problem> {
+    let problem = |path: &str, message: String| vec![Problem { path: path.to_owned(), message }];
+    let (name, parameters) = match value {
+        Value::String(name) => (name.as_str(), Map::new()),
+        Value::Object(table) => match table.get("use") {
+            Some(Value::String(name)) => {
+                let mut parameters = table.clone();
+                parameters.retain(|key, _| key != "use" && !engine_keys.contains(&key.as_str()));
+                (name.as_str(), parameters)
+            }
+            _ => return problem(path, format!("a {kind}'s name is needed: {{ use = \"...\" }}")),
+        },
+        // The schema of the whole says that this is of the wrong type.
+        _ => return Vec::new(),
+    };
+    registry
+        .check(kind, name, &Value::Object(parameters), path)
+        .unwrap_or_else(|error| problem(path, error.to_string()))
+}

@@ -1,0 +1,248 @@
+//! Configurations in layers: files, each upon those it extends, then the environment, then the command line.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use config::{Config, File, ValueKind};
+use scant_abi::{Error, ErrorKind, Result};
+use serde_json::{Map, Value};
+
+/// A configuration with the place from which each of its values comes.
+#[derive(Clone, Debug, Default)]
+pub struct Configuration {
+    /// What it says.
+    pub value: Value,
+    /// The file, variable or argument of each value, by the value's path.
+    origins: BTreeMap<String, String>,
+    /// The folders of its files: other files that it names are looked for there.
+    pub folders: Vec<PathBuf>,
+}
+
+/// The beginning of the environment's variables: `SCANT__SEED=3`, `SCANT__STAGE__0__EPOCHS=5`.
+pub const ENVIRONMENT: &str = "SCANT__";
+
+impl Configuration {
+    /// Later files over earlier ones, `environment` over all files, `sets` (`a.b=c`) over everything.
+    pub fn load(
+        files: &[PathBuf],
+        environment: impl IntoIterator<Item = (String, String)>,
+        sets: &[String],
+    ) -> Result<Self> {
+        let mut paths = Vec::new();
+        for file in files {
+            add_with_bases(file, &mut Vec::new(), &mut paths)?;
+        }
+        let layers = paths
+            .iter()
+            .fold(Config::builder(), |builder, path| builder.add_source(File::from(path.as_path())));
+        let mut config = layers.build().map_err(|error| refuse(&error))?;
+        let mut variables: Vec<(String, String)> =
+            environment.into_iter().filter(|(name, _)| name.starts_with(ENVIRONMENT)).collect();
+        variables.sort();
+        for (name, text) in variables {
+            config = with(config, &variable_path(&name), &text, &name)?;
+        }
+        for set in sets {
+            let (path, text) = set.split_once('=').ok_or_else(|| {
+                Error::config(format!("--set {set}: a key and a value are needed, such as seed=3"))
+            })?;
+            config = with(config, path.trim(), text.trim(), &format!("--set {}", path.trim()))?;
+        }
+        let mut folders: Vec<PathBuf> = Vec::new();
+        for folder in paths.iter().rev().filter_map(|path| path.parent()) {
+            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            if !folders.iter().any(|known| known == folder) {
+                folders.push(folder.to_owned());
+            }
+        }
+        let mut configuration = Self { value: Value::Null, origins: BTreeMap::new(), folders };
+        let mut value = configuration.take(config.cache, "");
+        if let Value::Object(table) = &mut value {
+            table.remove("extends");
+        }
+        configuration.value = value;
+        Ok(configuration)
+    }
+
+    /// Where the value at `path`, or the nearest one around it, comes from.
+    pub fn origin(&self, path: &str) -> Option<&str> {
+        let mut path = path;
+        loop {
+            let within = |(at, _): &(&String, &String)| at.starts_with(path);
+            if let Some(origin) = self.origins.get(path) {
+                return Some(origin);
+            }
+            // A table comes from where its first value comes from.
+            if !path.is_empty()
+                && let Some((_, origin)) = self.origins.range(path.to_owned()..).next().filter(within)
+            {
+                return Some(origin);
+            }
+            path = &path[..path.rfind(['.', '['])?];
+        }
+    }
+
+    /// The methods of the file, each under its name with its own configuration: the file's, and over it what its
+    /// `[[method]]` block says. A file without such blocks is one method without a name.
+    pub fn methods(&self) -> Result<Vec<(Option<String>, Value)>> {
+        let mut base = self.value.clone();
+        let Some(methods) = base.as_object_mut().and_then(|table| table.remove("method")) else {
+            return Ok(vec![(None, base)]);
+        };
+        let wrong = |number: usize, what: &str| Error::config(format!("method[{number}]: {what}"));
+        let methods =
+            methods.as_array().ok_or_else(|| Error::config("method: write [[method]] blocks"))?.clone();
+        let mut all: Vec<(Option<String>, Value)> = Vec::new();
+        for (number, method) in methods.into_iter().enumerate() {
+            let Value::Object(mut method) = method else {
+                return Err(wrong(number, "must be a table with a name"));
+            };
+            let Some(Value::String(name)) = method.remove("name") else {
+                return Err(wrong(number, "a `name` is needed"));
+            };
+            if all.iter().any(|(known, _)| known.as_ref() == Some(&name)) {
+                return Err(wrong(number, &format!("there are two methods called '{name}'")));
+            }
+            let mut value = base.clone();
+            merge(&mut value, Value::Object(method));
+            if let Value::Object(table) = &mut value {
+                table.entry("label").or_insert(Value::String(name.clone()));
+            }
+            all.push((Some(name), value));
+        }
+        Ok(all)
+    }
+
+    /// Where files that the configuration names are looked for: beside it, here, and in `data`.
+    pub fn search_folders(&self) -> Vec<PathBuf> {
+        let mut folders = self.folders.clone();
+        for folder in [".", "data"].map(PathBuf::from) {
+            if !folders.contains(&folder) {
+                folders.push(folder);
+            }
+        }
+        folders
+    }
+
+    fn take(&mut self, value: config::Value, path: &str) -> Value {
+        if let Some(origin) = value.origin() {
+            self.origins.insert(path.to_owned(), origin.to_owned());
+        }
+        match value.kind {
+            ValueKind::Nil => Value::Null,
+            ValueKind::Boolean(value) => Value::from(value),
+            ValueKind::I64(value) => Value::from(value),
+            ValueKind::U64(value) => Value::from(value),
+            ValueKind::I128(value) => Value::from(value as f64),
+            ValueKind::U128(value) => Value::from(value as f64),
+            ValueKind::Float(value) => Value::from(value),
+            ValueKind::String(value) => Value::from(value),
+            ValueKind::Table(table) => {
+                let mut map = Map::new();
+                for (key, value) in table {
+                    let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                    // JSON and YAML can write null, which says the same as saying nothing.
+                    match self.take(value, &path) {
+                        Value::Null => {}
+                        value => drop(map.insert(key, value)),
+                    }
+                }
+                Value::Object(map)
+            }
+            ValueKind::Array(items) => items
+                .into_iter()
+                .enumerate()
+                .map(|(number, item)| self.take(item, &format!("{path}[{number}]")))
+                .collect(),
+        }
+    }
+}
+
+/// Puts the files that `path` extends, and then itself, behind `found`.
+fn add_with_bases(path: &Path, within: &mut Vec<PathBuf>, found: &mut Vec<PathBuf>) -> Result<()> {
+    if within.iter().any(|outer| outer == path) {
+        return Err(Error::config(format!("{}: extends itself", path.display())));
+    }
+    within.push(path.to_owned());
+    if !path.is_file() {
+        return Err(Error::config(format!("there is no file {}", path.display())));
+    }
+    let alone = Config::builder().add_source(File::from(path)).build().map_err(|error| refuse(&error))?;
+    let bases: Vec<String> = match alone.get::<config::Value>("extends").map(|value| value.kind) {
+        Err(_) => Vec::new(),
+        Ok(ValueKind::String(base)) => vec![base],
+        Ok(ValueKind::Array(bases)) => bases
+            .into_iter()
+            .map(|base| base.into_string().map_err(|error| refuse(&error)))
+            .collect::<Result<_>>()?,
+        Ok(_) => return Err(Error::config(format!("{}: extends must name a file", path.display()))),
+    };
+    for base in bases {
+        let base = path.parent().unwrap_or(Path::new("")).join(base);
+        add_with_bases(&base, within, found)?;
+    }
+    within.pop();
+    found.push(path.to_owned());
+    Ok(())
+}
+
+/// `config` with `text` at `path`.
+fn with(config: Config, path: &str, text: &str, origin: &str) -> Result<Config> {
+    #[derive(serde::Deserialize)]
+    struct Written {
+        value: Value,
+    }
+    // What is no TOML value is text: --set name=trial needs no quotes.
+    let value = toml::from_str::<Written>(&format!("value = {text}"))
+        .map_or_else(|_| Value::String(text.to_owned()), |written| written.value);
+    Config::builder()
+        .add_source(config)
+        .set_override(path, from_json(value, &origin.to_owned()))
+        .and_then(|builder| builder.build())
+        .map_err(|error| Error::config(format!("{origin}: {error}")))
+}
+
+/// `SCANT__STAGE__0__EPOCHS` is `stage[0].epochs`.
+fn variable_path(name: &str) -> String {
+    let segments = name[ENVIRONMENT.len()..].split("__").map(str::to_lowercase);
+    segments.fold(String::new(), |path, segment| match segment.parse::<usize>() {
+        Ok(index) => format!("{path}[{index}]"),
+        Err(_) if path.is_empty() => segment,
+        Err(_) => format!("{path}.{segment}"),
+    })
+}
+
+fn from_json(value: Value, origin: &String) -> config::Value {
+    let kind = match value {
+        Value::Null => ValueKind::Nil,
+        Value::Bool(value) => ValueKind::Boolean(value),
+        Value::Number(number) => match number.as_i64() {
+            Some(value) => ValueKind::I64(value),
+            None => ValueKind::Float(number.as_f64().unwrap_or(f64::NAN)),
+        },
+        Value::String(value) => ValueKind::String(value),
+        Value::Array(items) => {
+            ValueKind::Array(items.into_iter().map(|item| from_json(item, origin)).collect())
+        }
+        Value::Object(map) => {
+            ValueKind::Table(map.into_iter().map(|(key, value)| (key, from_json(value, origin))).collect())
+        }
+    };
+    config::Value::new(Some(origin), kind)
+}
+
+/// Lays `over` upon `value`: tables key by key, everything else whole.
+fn merge(value: &mut Value, over: Value) {
+    match (value, over) {
+        (Value::Object(table), Value::Object(over)) => {
+            for (key, over) in over {
+                merge(table.entry(key).or_insert(Value::Null), over);
+            }
+        }
+        (value, over) => *value = over,
+    }
+}
+
+fn refuse(error: &config::ConfigError) -> Error {
+    Error::new(ErrorKind::Config, error.to_string())
+}

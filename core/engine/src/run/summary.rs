@@ -1,0 +1,93 @@
+//! What several runs came to: the mean over seeds of each method's numbers, and what failed.
+
+use std::collections::BTreeMap;
+
+use scant_abi::Result;
+
+use super::settings::Selection;
+use super::suite::{Ending, Suite};
+
+/// The numbers of the methods of a suite, one row for each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// The names of the columns: evaluator, metric and split.
+    pub columns: Vec<String>,
+    /// The methods in the order of the file.
+    pub rows: Vec<Row>,
+}
+
+/// One method.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// What it is called.
+    pub label: String,
+    /// The rule by which its numbers were selected.
+    pub selection: Selection,
+    /// Mean, sample standard deviation and number of values in each column, where there are any.
+    pub cells: Vec<Option<Cell>>,
+    /// The runs that failed, which no mean contains.
+    pub failed: usize,
+    /// The runs that have not ended.
+    pub unfinished: usize,
+}
+
+/// A mean over seeds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cell {
+    /// The mean.
+    pub mean: f64,
+    /// The sample standard deviation; none of a single value.
+    pub deviation: Option<f64>,
+    /// The number of values.
+    pub count: usize,
+}
+
+impl Summary {
+    /// The numbers found on `split`.
+    pub fn of(suite: &Suite, split: &str) -> Result<Self> {
+        let mut columns: Vec<String> = Vec::new();
+        let mut labels: Vec<String> = Vec::new();
+        let mut values: BTreeMap<(String, String), Vec<f64>> = BTreeMap::new();
+        let mut rows: BTreeMap<String, Row> = BTreeMap::new();
+        for trial in suite.trials() {
+            let label = trial.settings.label().to_owned();
+            if !labels.contains(&label) {
+                labels.push(label.clone());
+            }
+            let row = rows.entry(label.clone()).or_insert_with(|| Row {
+                label: label.clone(),
+                selection: trial.settings.select,
+                cells: Vec::new(),
+                failed: 0,
+                unfinished: 0,
+            });
+            match suite.ending(trial)? {
+                Ending::Failed(_) => row.failed += 1,
+                Ending::Unfinished => row.unfinished += 1,
+                Ending::Finished(result) => {
+                    for metric in result.metrics.iter().filter(|metric| metric.split == split) {
+                        let column = format!("{}/{}", metric.evaluator, metric.name);
+                        if !columns.contains(&column) {
+                            columns.push(column.clone());
+                        }
+                        values.entry((label.clone(), column)).or_default().push(metric.value.0);
+                    }
+                }
+            }
+        }
+        for row in rows.values_mut() {
+            let of_column = |column: &String| values.get(&(row.label.clone(), column.clone()));
+            row.cells = columns.iter().map(|column| of_column(column).map(|values| cell(values))).collect();
+        }
+        let rows = labels.iter().filter_map(|label| rows.remove(label)).collect();
+        Ok(Self { columns, rows })
+    }
+}
+
+fn cell(values: &[f64]) -> Cell {
+    let count = values.len();
+    let mean = values.iter().sum::<f64>() / count as f64;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    let deviation = (count > 1).then(|| (squares / (count - 1) as f64).sqrt());
+    Cell { mean, deviation, count }
+}
