@@ -1,5 +1,6 @@
 //! The arguments that all commands share.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Parser};
@@ -20,11 +21,24 @@ pub(crate) struct Arguments {
     #[arg(long, short, global = true)]
     quiet: bool,
 
+    /// How messages are written
+    #[arg(long, global = true, value_enum, default_value = "plain")]
+    log_format: LogFormat,
+
     #[command(flatten)]
     pub(crate) plugins: PluginArguments,
 
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
+}
+
+/// How messages are written.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum LogFormat {
+    /// For people
+    Plain,
+    /// One JSON object on each line
+    Json,
 }
 
 /// Where plugins are loaded from, beside those that are linked in.
@@ -42,10 +56,20 @@ pub(crate) struct PluginArguments {
 impl Arguments {
     pub(crate) fn start_logging(&self) {
         let level = if self.quiet { "error" } else { "info" };
-        env_logger::Builder::from_env(Env::new().filter_or("SCANT_LOG", level))
-            .format_target(false)
-            .format_timestamp(None)
-            .init();
+        let mut builder = env_logger::Builder::from_env(Env::new().filter_or("SCANT_LOG", level));
+        match self.log_format {
+            LogFormat::Plain => builder.format_target(false).format_timestamp(None),
+            LogFormat::Json => builder.format(|out, record| {
+                let line = serde_json::json!({
+                    "time": out.timestamp_millis().to_string(),
+                    "level": record.level().as_str().to_lowercase(),
+                    "target": record.target(),
+                    "message": record.args().to_string(),
+                });
+                writeln!(out, "{line}")
+            }),
+        };
+        builder.init();
     }
 
     pub(crate) fn start_threads(&self) -> Result<()> {

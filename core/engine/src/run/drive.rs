@@ -15,7 +15,7 @@ use super::epoch::EpochEnd;
 use super::evaluate::{Judgement, judge};
 use super::records::{EvaluationRecord, MetricRecord, Record};
 use super::select::{RunResult, select, yardstick};
-use super::settings::{EvaluateSettings, Selection};
+use super::settings::{EvaluateSettings, Selection, evaluator_labels};
 use super::stage::Stage;
 use super::watch::{Event, Watcher};
 use super::writer::Writer;
@@ -214,10 +214,11 @@ impl Driver<'_> {
     ) -> Result<Vec<Judgement>> {
         let settings = self.workshop.settings;
         let last = settings.stage.last().map(|stage| stage.name());
-        let here = |block: &&EvaluateSettings| {
+        let here = |(_, block): &(String, &EvaluateSettings)| {
             block.stage.as_deref().or(last) == Some(stage.settings.name()) && due(block)
         };
-        let blocks: Vec<&EvaluateSettings> = settings.evaluate.iter().filter(here).collect();
+        let labels = evaluator_labels(&settings.evaluate).into_iter();
+        let blocks: Vec<_> = labels.zip(&settings.evaluate).filter(here).collect();
         judge(self.workshop, self.data, stage, &blocks, &self.history)
     }
 

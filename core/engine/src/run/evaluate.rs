@@ -28,7 +28,7 @@ pub(crate) fn judge(
     workshop: &Workshop<'_>,
     data: &Data,
     stage: &mut Stage<'_>,
-    blocks: &[&EvaluateSettings],
+    blocks: &[(String, &EvaluateSettings)],
     history: &[PastMetric],
 ) -> Result<Vec<Judgement>> {
     if blocks.is_empty() {
@@ -44,12 +44,12 @@ fn judge_entered(
     workshop: &Workshop<'_>,
     data: &Data,
     stage: &mut Stage<'_>,
-    blocks: &[&EvaluateSettings],
+    blocks: &[(String, &EvaluateSettings)],
     history: &[PastMetric],
 ) -> Result<Vec<Judgement>> {
     // Blocks that look at the same splits share the passes over them.
     let mut groups: Vec<(&[String], Vec<usize>)> = Vec::new();
-    for (number, block) in blocks.iter().enumerate() {
+    for (number, (_, block)) in blocks.iter().enumerate() {
         match groups.iter_mut().find(|(splits, _)| *splits == block.splits) {
             Some((_, numbers)) => numbers.push(number),
             None => groups.push((&block.splits, vec![number])),
@@ -61,7 +61,7 @@ fn judge_entered(
         let mut evaluators = Vec::new();
         let mut wanted: BTreeMap<String, usize> = BTreeMap::new();
         for number in numbers {
-            let evaluator = workshop.evaluator(blocks[number], &stage.outputs)?;
+            let evaluator = workshop.evaluator(blocks[number].1, &stage.outputs)?;
             for reading in evaluator.reads() {
                 let rows = wanted.entry(reading.output).or_default();
                 *rows = reading.rows.unwrap_or(usize::MAX).max(*rows);
@@ -77,7 +77,7 @@ fn judge_entered(
         let shared = begun.elapsed().as_secs_f64() / evaluators.len() as f64;
         for (number, mut evaluator) in evaluators {
             let begun = Instant::now();
-            let name = &blocks[number].name;
+            let name = &blocks[number].0;
             let findings = evaluator.evaluate(&evaluation).context(|| format!("evaluator '{name}'"))?;
             let seconds = shared + begun.elapsed().as_secs_f64();
             judged.insert(number, Judgement { evaluator: name.clone(), findings, seconds });

@@ -39,7 +39,7 @@ pub use records::{EpochRecord, EvaluationRecord, MetricRecord, Number, Record};
 pub use select::{RunResult, SelectedMetric, select};
 pub use settings::Settings;
 pub use splits::Splits;
-pub use start::{resume, run};
+pub use start::{evaluate, resume, run};
 pub use suite::{Ending, Suite, Trial};
 pub use summary::{Cell, Row, Summary};
 pub use watch::{Event, Nobody, Watcher};

@@ -257,6 +257,9 @@ pub struct EvaluateSettings {
     /// The evaluator.
     #[serde(rename = "use")]
     pub name: String,
+    /// The name under which its numbers stand; the evaluator's, numbered from its second use on, where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// Evaluate after every so many epochs too; only at the end where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<usize>,
@@ -322,7 +325,18 @@ impl Default for CheckpointSettings {
 pub const LOSS_KEYS: [&str; 1] = ["weight"];
 
 /// The keys of an evaluator's table that belong to the engine.
-pub const EVALUATE_KEYS: [&str; 3] = ["every", "stage", "splits"];
+pub const EVALUATE_KEYS: [&str; 4] = ["label", "every", "stage", "splits"];
+
+/// The names under which the numbers of these evaluators stand.
+pub(crate) fn evaluator_labels(blocks: &[EvaluateSettings]) -> Vec<String> {
+    let mut labels: Vec<String> = Vec::new();
+    for block in blocks {
+        let wanted = block.label.as_ref().unwrap_or(&block.name);
+        let numbered = (1..).map(|n| if n == 1 { wanted.clone() } else { format!("{wanted}-{n}") });
+        labels.extend(numbered.take(blocks.len() + 1).find(|label| !labels.contains(label)));
+    }
+    labels
+}
 
 /// The weight of a loss.
 pub fn loss_weight(loss: &Use) -> Result<Schedule, serde_json::Error> {

@@ -2,14 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use scant_abi::{Error, Part, Result};
+use scant_abi::{Error, Findings, Part, PastMetric, Result};
 
+use super::checkpoint::{Checkpoint, Checkpoints};
 use super::components::{Workshop, dataset, preparation};
 use super::data::Data;
 use super::drive::{Driver, Options, Outcome};
+use super::evaluate::judge;
 use super::files;
-use super::folder::{RunFolder, RunInfo, Status};
-use super::settings::Settings;
+use super::folder::{CHECKPOINTS, RunFolder, RunInfo, Status};
+use super::records::Record;
+use super::settings::{EvaluateSettings, Selection, Settings, evaluator_labels};
 use super::splits::Splits;
 use super::stage::Stage;
 use super::watch::{Event, Watcher};
@@ -59,6 +62,44 @@ pub fn resume(
     data.splits.same_as(&folder.splits()?)?;
     let workshop = workshop(registry, settings, folders, &data)?;
     drive(&workshop, &data, path, options, watcher)
+}
+
+/// Shows the model of a finished run to its evaluators again, or to `others` where there are any.
+///
+/// Nothing in the run's folder changes.
+pub fn evaluate(
+    registry: &Registry,
+    path: &Path,
+    others: Vec<EvaluateSettings>,
+) -> Result<Vec<(String, Findings)>> {
+    let folder = RunFolder::open(path)?;
+    let mut settings = folder.settings().clone();
+    if !others.is_empty() {
+        settings.evaluate = others;
+    }
+    let data = open_data(registry, &settings, &folder.info().folders)?;
+    data.splits.same_as(&folder.splits()?)?;
+    let workshop = workshop(registry, &settings, &folder.info().folders, &data)?;
+    let last = settings.stage.len().saturating_sub(1);
+    let checkpoints = Checkpoints::new(path.join(CHECKPOINTS), settings.checkpoint.keep);
+    let latest = checkpoints.latest(|error| log::warn!("a checkpoint is passed over: {error}"))?;
+    let checkpoint = latest.filter(|checkpoint| checkpoint.cursor.stage == last).ok_or_else(|| {
+        Error::config(format!("{} has not come to its last stage: resume it first", path.display()))
+    })?;
+    let best = checkpoint.cursor.best.as_ref().filter(|_| settings.select == Selection::BestOnValidation);
+    let checkpoint = match best {
+        Some(best) => checkpoints.load(&best.checkpoint)?,
+        None => checkpoint,
+    };
+    let mut stage = Stage::new(&workshop, &data, last)?;
+    stage.restore(&checkpoint)?;
+    let history: Vec<PastMetric> = folder.records()?.iter().flat_map(Record::past).collect();
+    let name = stage.settings.name();
+    let here = |(_, block): &(String, &EvaluateSettings)| block.stage.as_deref().is_none_or(|s| s == name);
+    let labels = evaluator_labels(&settings.evaluate).into_iter();
+    let blocks: Vec<_> = labels.zip(&settings.evaluate).filter(here).collect();
+    let judged = judge(&workshop, &data, &mut stage, &blocks, &history)?;
+    Ok(judged.into_iter().map(|judgement| (judgement.evaluator, judgement.findings)).collect())
 }
 
 fn drive(
@@ -146,7 +187,7 @@ fn info(workshop: &Workshop<'_>, data: &Data) -> RunInfo {
 
 impl Driver<'_> {
     /// The latest checkpoint that is whole; says what had to be passed over.
-    fn latest(&mut self) -> Result<Option<super::checkpoint::Checkpoint>> {
+    fn latest(&mut self) -> Result<Option<Checkpoint>> {
         let watcher = &mut self.watcher;
         let mut skipped = 0;
         let latest = self.writer.checkpoints.latest(|error| {

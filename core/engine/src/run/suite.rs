@@ -98,6 +98,11 @@ impl Suite {
         Ok(Self { path: path.to_owned(), ..read_json(&file)? })
     }
 
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Its runs.
     pub fn trials(&self) -> &[Trial] {
         &self.trials

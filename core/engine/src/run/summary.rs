@@ -1,6 +1,7 @@
 //! What several runs came to: the mean over seeds of each method's numbers, and what failed.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use scant_abi::Result;
 
@@ -81,6 +82,45 @@ impl Summary {
         }
         let rows = labels.iter().filter_map(|label| rows.remove(label)).collect();
         Ok(Self { columns, rows })
+    }
+}
+
+impl Cell {
+    fn text(&self) -> String {
+        match self.deviation {
+            Some(deviation) => format!("{:.4} ± {deviation:.4}", self.mean),
+            None => format!("{:.4}", self.mean),
+        }
+    }
+}
+
+/// A table for a terminal.
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rows = vec![vec!["method".to_owned(), "runs".to_owned(), "selected".to_owned()]];
+        rows[0].extend(self.columns.iter().cloned());
+        for row in &self.rows {
+            let ended = row.cells.iter().flatten().map(|cell| cell.count).max().unwrap_or(0);
+            let mut runs = ended.to_string();
+            for (count, what) in [(row.failed, "failed"), (row.unfinished, "unfinished")] {
+                if count > 0 {
+                    runs += &format!(" + {count} {what}");
+                }
+            }
+            // A choice made by the test split is no result, and must not look like one.
+            let mark = if row.selection == Selection::Oracle { " (by the test split)" } else { "" };
+            let mut cells = vec![row.label.clone(), runs, format!("{}{mark}", row.selection.name())];
+            cells.extend(row.cells.iter().map(|cell| cell.map_or("-".to_owned(), |cell| cell.text())));
+            rows.push(cells);
+        }
+        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
+        for row in &rows {
+            let cells: Vec<String> =
+                row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+            writeln!(f, "{}", cells.join("  ").trim_end())?;
+        }
+        Ok(())
     }
 }
 

@@ -1,8 +1,13 @@
 //! The commands: one file each, with its arguments and what it does.
 
+mod check;
 mod describe;
+mod digest;
 mod doctor;
+mod evaluate;
 mod list;
+mod resume;
+mod run;
 
 use clap::{CommandFactory, Subcommand};
 use scant_abi::{Error, ErrorKind, Result};
@@ -17,6 +22,16 @@ pub(crate) enum Command {
     List(list::Args),
     /// Show what one component is and which parameters it takes
     Describe(describe::Args),
+    /// Say everything that is wrong with a configuration, without running it
+    Check(check::Args),
+    /// Run a configuration: each of its methods, with each seed
+    Run(run::Args),
+    /// Go on with a run, or with several in one folder, from the last checkpoint
+    Resume(resume::Args),
+    /// Show the model of a finished run to evaluators again
+    Evaluate(evaluate::Args),
+    /// Print one hash over what a run computed: equal digests, equal runs
+    Digest(digest::Args),
     /// Show versions, processor, threads and plugins, and what is wrong with them
     Doctor(doctor::Args),
 }
@@ -25,6 +40,11 @@ pub(crate) fn run(command: Option<Command>, session: &Session) -> Result<()> {
     match command {
         Some(Command::List(args)) => list::run(args, session),
         Some(Command::Describe(args)) => describe::run(args, session),
+        Some(Command::Check(args)) => check::run(args, session),
+        Some(Command::Run(args)) => run::run(args, session),
+        Some(Command::Resume(args)) => resume::run(args, session),
+        Some(Command::Evaluate(args)) => evaluate::run(args, session),
+        Some(Command::Digest(args)) => digest::run(args, session),
         Some(Command::Doctor(args)) => doctor::run(args, session),
         None => Arguments::command().print_help().map_err(cannot_print),
     }

@@ -1,0 +1,58 @@
+//! `scant evaluate`
+
+use std::path::PathBuf;
+
+use scant_abi::{Error, Result};
+use scant_engine::run::evaluate;
+use scant_engine::run::settings::EvaluateSettings;
+use serde_json::json;
+
+use crate::Session;
+use crate::table::Table;
+
+/// Which run, and by which evaluators.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The run's folder
+    run: PathBuf,
+
+    /// Another evaluator instead of the run's own: a name, or { use = "knn", k = 5 }; may be given several times
+    #[arg(long, value_name = "EVALUATOR")]
+    by: Vec<String>,
+
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
+    let others = args.by.iter().map(|text| parse(text)).collect::<Result<_>>()?;
+    let found = evaluate(&session.registry, &args.run, others)?;
+    if args.json {
+        let all: Vec<_> = found
+            .iter()
+            .map(|(name, findings)| json!({"evaluator": name, "metrics": findings.metrics}))
+            .collect();
+        println!("{:#}", serde_json::Value::from(all));
+        return Ok(());
+    }
+    let mut table = Table::new(["evaluator", "metric", "split", "value"]);
+    for (name, findings) in &found {
+        for metric in &findings.metrics {
+            table.row([name, &metric.name, &metric.split, &format!("{:.4}", metric.value)]);
+        }
+    }
+    print!("{table}");
+    Ok(())
+}
+
+fn parse(text: &str) -> Result<EvaluateSettings> {
+    let table = if text.trim_start().starts_with('{') { text } else { &format!("{{ use = \"{text}\" }}") };
+    #[derive(serde::Deserialize)]
+    struct Written {
+        evaluator: EvaluateSettings,
+    }
+    toml::from_str::<Written>(&format!("evaluator = {table}"))
+        .map(|written| written.evaluator)
+        .map_err(|error| Error::config(format!("--by {text}: {error}")))
+}

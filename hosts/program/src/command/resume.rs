@@ -1,0 +1,23 @@
+//! `scant resume`
+
+use std::path::PathBuf;
+
+use scant_abi::Result;
+use scant_engine::run::Suite;
+
+use super::run::{Pace, carry_out};
+use crate::Session;
+
+/// Which run.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The run's folder
+    run: PathBuf,
+
+    #[command(flatten)]
+    pace: Pace,
+}
+
+pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
+    carry_out(&Suite::open(&args.run)?, session, &args.pace)
+}
