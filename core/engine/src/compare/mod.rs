@@ -1,0 +1,14 @@
+//! Comparing runs: one table, the tests behind it, and the sources' numbers beside ours.
+
+mod columns;
+mod comparison;
+mod method;
+#[cfg(test)]
+mod samples;
+mod splits;
+mod summary;
+
+pub use columns::Column;
+pub use comparison::{Comparison, Options, compare};
+pub use method::{Cell, MeanBudget, Method, Repeat};
+pub use summary::{Budget, DataFacts, Outcome, Predictions, RunSummary, SelectionRule, labels_in_words};

@@ -1,0 +1,162 @@
+//! The page of a comparison.
+
+use maud::{Markup, html};
+use scant_abi::PastMetric;
+
+use super::page::{page, section, table};
+use super::svg::{Dots, dots};
+use super::{RunReport, artefact, curves, number};
+use crate::compare::{Cell, Comparison, Method};
+
+/// The page as HTML; the curves and figures of `reports` stand beneath the tables.
+pub fn comparison_page(comparison: &Comparison, reports: &[RunReport]) -> String {
+    let names: Vec<&str> = comparison.methods.iter().map(|method| method.name.as_str()).collect();
+    let title = match names.len() {
+        0..=3 => names.join(" \u{b7} "),
+        n => format!("{n} methods"),
+    };
+    let header = html! {
+        p class="eyebrow" { "Comparison" }
+        h1 { (title) }
+        @for mark in &comparison.marks { p class="alert" role="note" { (mark) } }
+    };
+    let sections = [
+        section("Results", results(comparison)),
+        section("Repeats", repeats(comparison)),
+        section("Curves over epochs", curves(comparison, reports)),
+        section("Figures", figures(comparison, reports)),
+        section("Runs", runs(comparison)),
+    ];
+    page(&format!("Comparison: {title}"), header, &sections)
+}
+
+fn results(comparison: &Comparison) -> Markup {
+    let mut headings = vec!["method".to_owned()];
+    headings.extend(comparison.columns.iter().map(ToString::to_string));
+    headings
+        .extend(["n", "epochs", "images seen", "wall time", "peak memory", "selected"].map(str::to_owned));
+    let best = comparison.best();
+    let row = |(i, method): (usize, &Method)| {
+        let mut cells = vec![html! { (method.name) }, html! { (method.repeats_in_words()) }];
+        cells.extend(method.cells.iter().zip(&best).map(|(cell, best)| value(cell, *best == Some(i))));
+        cells.push(html! { (number::count(method.budget.epochs.round() as u64)) });
+        cells.push(html! { (number::count(method.budget.images.round() as u64)) });
+        cells.push(html! { (number::seconds(method.budget.seconds)) });
+        cells.push(html! { (method.budget.peak_bytes.map_or("\u{2013}".to_owned(), number::bytes)) });
+        cells.push(html! { span class=[method.selection.is_oracle().then_some("bad")] { (method.selection.shown()) } });
+        cells
+    };
+    let rows: Vec<Vec<Markup>> = comparison.methods.iter().enumerate().map(row).collect();
+    html! {
+        (table(&headings, &rows))
+        p class="note" { "Mean \u{b1} sample standard deviation over the n repeats that finished; a failed repeat is never averaged." }
+    }
+}
+
+fn value(cell: &Cell, best: bool) -> Markup {
+    html! {
+        span class=[best.then_some("best")] { (cell.mean.map_or("\u{2013}".to_owned(), number::metric)) }
+        @if let Some(std) = cell.std { " \u{b1} " (number::metric(std)) }
+    }
+}
+
+fn repeats(comparison: &Comparison) -> Markup {
+    html! {
+        @if !comparison.columns.is_empty() {
+            div class="cards" {
+                @for (i, column) in comparison.columns.iter().enumerate() {
+                    @let methods: Vec<Dots> = comparison.methods.iter().map(|method| dots_of(method, i)).collect();
+                    figure class="card" {
+                        figcaption {
+                            strong { (column.metric) }
+                            span { "on " (column.split) ", " (if column.higher_is_better { "higher" } else { "lower" }) " is better" }
+                        }
+                        (dots(&column.metric, &methods))
+                    }
+                }
+            }
+            p class="note" { "A circle is a repeat, the upright bar the mean, the line across one sample standard deviation to each side." }
+        }
+    }
+}
+
+fn dots_of(method: &Method, column: usize) -> Dots {
+    let cell = &method.cells[column];
+    Dots {
+        name: method.name.clone(),
+        values: cell.values.iter().map(|(_, value)| *value).collect(),
+        mean: cell.mean,
+        std: cell.std,
+    }
+}
+
+/// The reports of each method, in the table's order.
+fn by_method<'a>(comparison: &Comparison, reports: &'a [RunReport]) -> Vec<(String, Vec<&'a RunReport>)> {
+    let of = |method: &Method| {
+        let own = reports.iter().filter(|report| report.summary.method == method.name);
+        (method.name.clone(), own.filter(|report| report.summary.is_finished()).collect::<Vec<_>>())
+    };
+    comparison.methods.iter().map(of).filter(|(_, own)| !own.is_empty()).collect()
+}
+
+fn curves(comparison: &Comparison, reports: &[RunReport]) -> Markup {
+    let methods: Vec<(String, Vec<&[PastMetric]>)> = by_method(comparison, reports)
+        .into_iter()
+        .map(|(name, own)| (name, own.into_iter().map(|report| report.history.as_slice()).collect()))
+        .collect();
+    let mut wanted = vec![("loss".to_owned(), String::new())];
+    wanted.extend(comparison.columns.iter().map(|column| (column.metric.clone(), column.split.clone())));
+    curves::of_methods(&methods, &wanted)
+}
+
+/// The artefacts of each method's first repeat, those of one name side by side.
+fn figures(comparison: &Comparison, reports: &[RunReport]) -> Markup {
+    let methods = by_method(comparison, reports);
+    let mut names: Vec<&str> = Vec::new();
+    for found in methods.iter().flat_map(|(_, own)| &own[0].artefacts) {
+        if !names.contains(&found.name.as_str()) {
+            names.push(&found.name);
+        }
+    }
+    html! {
+        @for name in names {
+            details open[names_open(name)] {
+                summary { (artefact::title(name)) }
+                div class="cards" {
+                    @for (method, own) in &methods {
+                        @for found in own[0].artefacts.iter().filter(|found| found.name == name) {
+                            (artefact::figure(&scant_abi::Artefact {
+                                name: method.clone(),
+                                caption: format!("{} (seed {})", found.caption, own[0].summary.seed),
+                                content: found.content.clone(),
+                            }))
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Tables are long and of interest to few: they are folded away.
+fn names_open(name: &str) -> bool {
+    !name.contains("per-class")
+}
+
+fn runs(comparison: &Comparison) -> Markup {
+    let rows: Vec<Vec<Markup>> = comparison
+        .methods
+        .iter()
+        .flat_map(|method| method.repeats.iter().map(move |repeat| (method, repeat)))
+        .map(|(method, repeat)| {
+            vec![
+                html! { (method.name) },
+                html! { (repeat.seed) },
+                super::page::outcome_badge(&repeat.outcome),
+                html! { (method.data.dataset) },
+                html! { code { (repeat.folder) } },
+            ]
+        })
+        .collect();
+    table(&["method", "seed", "ended", "data set", "run folder"].map(str::to_owned), &rows)
+}
