@@ -6,11 +6,10 @@ use std::io::Cursor;
 use std::path::Path;
 
 use image::{GrayImage, ImageFormat, Luma};
-use scant_abi::{Artefact, Content, Key, Metric, PastMetric, Rng};
-use scant_engine::compare::{
-    Budget, DataFacts, Options, Outcome, Predictions, RunSummary, SelectionRule, compare,
-};
-use scant_engine::report::{RunReport, comparison_page, run_page};
+use scant_abi::{Artefact, Content, Key, Rng};
+use scant_engine::compare::{Budget, DataFacts, Options, Outcome, Predictions, RunSummary, Score, compare};
+use scant_engine::report::{Found, Past, RunReport, comparison_page, run_page};
+use scant_engine::run::settings::Selection;
 
 const CLASSES: [&str; 10] = [
     "T-shirt/top",
@@ -51,7 +50,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn report(method: &str, level: f64, seed: u64, key: Key) -> RunReport {
     let mut rng = key.rng();
     let top1 = level + 0.01 * f64::from(rng.normal());
-    let metric = |name: &str, split: &str, value: f64, higher_is_better| Metric {
+    let metric = |name: &str, split: &str, value: f64, higher_is_better| Score {
+        by: "linear-probe".into(),
         name: name.into(),
         split: split.into(),
         value,
@@ -74,8 +74,8 @@ fn report(method: &str, level: f64, seed: u64, key: Key) -> RunReport {
                 ("test".into(), 10_000),
             ]),
         },
-        selection: SelectionRule(if method == "B-AE" { "oracle" } else { "last" }.into()),
-        metrics: vec![
+        selection: if method == "B-AE" { Selection::Oracle } else { Selection::Last },
+        scores: vec![
             metric("top-1", "test", top1, true),
             metric("f1", "test", top1 - 0.002, true),
             metric("nmi", "test", top1 - 0.11, true),
@@ -103,14 +103,15 @@ fn report(method: &str, level: f64, seed: u64, key: Key) -> RunReport {
     }
 }
 
-fn history(top1: f64, rng: &mut Rng) -> Vec<PastMetric> {
+fn history(top1: f64, rng: &mut Rng) -> Vec<Past> {
     let mut history = Vec::new();
     for (stage, epochs, scale) in [(0, 30, 3.6e5), (1, 20, 20.0)] {
         for epoch in 0..epochs {
             let age = epoch as f64 + 30.0 * stage as f64;
             let noise = f64::from(rng.normal());
             let mut add = |split: &str, name: &str, value| {
-                history.push(PastMetric { stage, epoch, split: split.into(), name: name.into(), value });
+                let by = if split.is_empty() { "" } else { "linear-probe" }.into();
+                history.push(Past { stage, epoch, by, split: split.into(), name: name.into(), value });
             };
             add("", "loss", scale * (-0.2 * epoch as f64).exp() + 1.0 + 0.1 * noise.abs());
             add("", "learning-rate", 1e-3 * (1.0 - age / 60.0));
@@ -122,7 +123,7 @@ fn history(top1: f64, rng: &mut Rng) -> Vec<PastMetric> {
     history
 }
 
-fn artefacts(rng: &mut Rng, top1: f64) -> Vec<Artefact> {
+fn artefacts(rng: &mut Rng, top1: f64) -> Vec<Found> {
     let classes: Vec<String> = CLASSES.map(str::to_owned).to_vec();
     let count = |rng: &mut Rng, i: usize, j: usize| match i == j {
         true => (1000.0 * top1) as u64 - rng.below(60) as u64,
@@ -141,8 +142,11 @@ fn artefacts(rng: &mut Rng, top1: f64) -> Vec<Artefact> {
     let accuracy: Vec<[f64; 2]> = (1..=50)
         .map(|epoch| [f64::from(epoch), 100.0 * top1 + 0.02 * f64::from(epoch) + f64::from(rng.normal())])
         .collect();
-    let artefact =
-        |name: &str, caption: &str, content| Artefact { name: name.into(), caption: caption.into(), content };
+    let artefact = |name: &str, caption: &str, content| Found {
+        stage: 1,
+        by: "linear-probe".into(),
+        artefact: Artefact { name: name.into(), caption: caption.into(), content },
+    };
     let rows = classes
         .iter()
         .map(|name| vec![name.clone(), "0.9312".into(), "0.9121".into(), "1000".into()])

@@ -5,12 +5,14 @@ use std::fmt;
 use scant_abi::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::RunSummary;
+use super::{RunSummary, Score};
 use crate::suggest;
 
-/// A metric on a split.
+/// A metric that one evaluator found on one split.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
+    /// The evaluator.
+    pub by: String,
     /// The metric's name.
     pub metric: String,
     /// The split.
@@ -21,20 +23,35 @@ pub struct Column {
 
 impl fmt::Display for Column {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} ({}) {}",
-            self.metric,
-            self.split,
-            if self.higher_is_better { '\u{2191}' } else { '\u{2193}' }
-        )
+        write!(f, "{}/{} on {} {}", self.by, self.metric, self.split, self.arrow())
+    }
+}
+
+impl Column {
+    /// How it is asked for: `evaluator/metric@split`.
+    pub fn full_name(&self) -> String {
+        format!("{}/{}@{}", self.by, self.metric, self.split)
+    }
+
+    /// Upwards where more is better.
+    pub fn arrow(&self) -> char {
+        if self.higher_is_better { '\u{2191}' } else { '\u{2193}' }
+    }
+
+    /// The number that `run` has for it.
+    pub(super) fn value(&self, run: &RunSummary) -> Option<f64> {
+        Some(run.scores.iter().find(|score| self.is_of(score))?.value)
+    }
+
+    fn is_of(&self, score: &Score) -> bool {
+        score.by == self.by && score.name == self.metric && score.split == self.split
     }
 }
 
 /// Without a choice, no more columns than this: a table that is too wide is not read.
 const MOST: usize = 6;
 
-/// The columns for `wanted` (each `metric` or `metric@split`); where nothing is wanted, the first metrics on the test split.
+/// The columns for `wanted` (each `metric`, with `evaluator/` before or `@split` behind it as far as needed); where nothing is wanted, the first metrics on the test split.
 /// The second part says how many were left out.
 pub(super) fn columns(runs: &[RunSummary], wanted: &[String]) -> Result<(Vec<Column>, usize)> {
     let known = known(runs);
@@ -53,12 +70,13 @@ pub(super) fn columns(runs: &[RunSummary], wanted: &[String]) -> Result<(Vec<Col
 /// All metrics of all runs, in the order in which they come up.
 fn known(runs: &[RunSummary]) -> Vec<Column> {
     let mut known: Vec<Column> = Vec::new();
-    for metric in runs.iter().flat_map(|run| &run.metrics) {
-        if !known.iter().any(|column| column.metric == metric.name && column.split == metric.split) {
+    for score in runs.iter().flat_map(|run| &run.scores) {
+        if !known.iter().any(|column| column.is_of(score)) {
             known.push(Column {
-                metric: metric.name.clone(),
-                split: metric.split.clone(),
-                higher_is_better: metric.higher_is_better,
+                by: score.by.clone(),
+                metric: score.name.clone(),
+                split: score.split.clone(),
+                higher_is_better: score.higher_is_better,
             });
         }
     }
@@ -71,24 +89,31 @@ fn default_split(known: &[Column]) -> Option<String> {
 }
 
 fn find(known: &[Column], wanted: &str) -> Result<Column> {
-    let (metric, split) = match wanted.rsplit_once('@') {
-        Some((metric, split)) => (metric, Some(split)),
-        None => (wanted, None),
+    let (before, split) =
+        wanted.rsplit_once('@').map_or((wanted, None), |(before, split)| (before, Some(split)));
+    let (by, metric) = before.split_once('/').map_or((None, before), |(by, metric)| (Some(by), metric));
+    let fits = |column: &&Column| column.metric == metric && by.is_none_or(|by| column.by == by);
+    let of_split = |split: &str| known.iter().filter(fits).filter(|column| column.split == split).collect();
+    let found: Vec<&Column> = match split {
+        Some(split) => of_split(split),
+        None if known.iter().filter(fits).any(|column| column.split == "test") => of_split("test"),
+        None => known.iter().filter(fits).collect(),
     };
-    let mut named = known.iter().filter(|column| column.metric == metric);
-    let found = match split {
-        Some(split) => named.find(|column| column.split == split),
-        None => named.clone().find(|column| column.split == "test").or_else(|| named.next()),
-    };
-    found.cloned().ok_or_else(|| {
-        let names: Vec<String> =
-            known.iter().map(|column| format!("{}@{}", column.metric, column.split)).collect();
-        let hint = match suggest::nearest(wanted, names.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean '{near}'?"),
-            None => format!("there are {}", names.join(", ")),
-        };
-        Error::config(format!("no run has the metric '{wanted}'; {hint}"))
-    })
+    let names: Vec<String> = known.iter().map(Column::full_name).collect();
+    match found.as_slice() {
+        [only] => Ok((*only).clone()),
+        [] => {
+            let hint = match suggest::nearest(wanted, names.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean '{near}'?"),
+                None => format!("there are {}", names.join(", ")),
+            };
+            Err(Error::config(format!("no run has the metric '{wanted}'; {hint}")))
+        }
+        several => {
+            let several: Vec<String> = several.iter().map(|column| column.full_name()).collect();
+            Err(Error::config(format!("'{wanted}' may be each of {}: say which", several.join(", "))))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -99,14 +124,26 @@ mod tests {
     #[test]
     fn the_test_split_is_shown_unless_another_is_named() {
         let mut one = run("a", 0, &[("top-1", 0.5)]);
-        let mut train = one.metrics[0].clone();
+        let mut train = one.scores[0].clone();
         train.split = "train".into();
-        one.metrics.insert(0, train);
+        one.scores.insert(0, train);
         let runs = [one];
         assert_eq!(columns(&runs, &[]).unwrap().0[0].split, "test");
         assert_eq!(columns(&runs, &["top-1".into()]).unwrap().0[0].split, "test");
         assert_eq!(columns(&runs, &["top-1@train".into()]).unwrap().0[0].split, "train");
         let error = columns(&runs, &["top-2".into()]).unwrap_err().to_string();
         assert!(error.contains("no run has the metric 'top-2'"), "{error}");
+    }
+
+    #[test]
+    fn a_metric_of_two_evaluators_needs_its_evaluator() {
+        let mut one = run("a", 0, &[("top-1", 0.5)]);
+        let mut probe = one.scores[0].clone();
+        probe.by = "linear-probe".into();
+        one.scores.push(probe);
+        let runs = [one];
+        let error = columns(&runs, &["top-1".into()]).unwrap_err().to_string();
+        assert!(error.contains("linear-probe/top-1@test"), "{error}");
+        assert_eq!(columns(&runs, &["linear-probe/top-1".into()]).unwrap().0[0].by, "linear-probe");
     }
 }

@@ -7,6 +7,7 @@ use super::columns::{Column, columns};
 use super::method::Method;
 use super::splits;
 use super::summary::RunSummary;
+use crate::run::settings::Selection;
 
 /// What a comparison may be told.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -84,7 +85,7 @@ fn groups(runs: &[RunSummary]) -> Vec<(String, Vec<&RunSummary>)> {
 fn marks(methods: &[Method]) -> Vec<String> {
     let mut marks = Vec::new();
     for method in methods {
-        if method.selection.is_oracle() {
+        if method.selection == Selection::Oracle {
             marks.push(format!(
                 "ORACLE: the test split chose the epochs of '{}'; its numbers are no honest result",
                 method.name
@@ -109,7 +110,7 @@ fn marks(methods: &[Method]) -> Vec<String> {
             }
         }
     }
-    let rules: std::collections::BTreeSet<&str> = methods.iter().map(|m| m.selection.0.as_str()).collect();
+    let rules: std::collections::BTreeSet<&str> = methods.iter().map(|m| m.selection.name()).collect();
     if rules.len() > 1 {
         let rules: Vec<&str> = rules.into_iter().collect();
         marks.push(format!("the methods choose their epochs by different rules: {}", rules.join(", ")));
@@ -159,7 +160,7 @@ mod tests {
         let twice = [run("a", 0, &[]), run("a", 0, &[])];
         assert!(compare(&twice, &Options::default()).unwrap_err().to_string().contains("seed 0"));
         let mut oracle = run("a", 1, &[]);
-        oracle.selection.0 = "oracle".into();
+        oracle.selection = Selection::Oracle;
         let rules = [run("a", 0, &[]), oracle];
         assert!(compare(&rules, &Options::default()).unwrap_err().to_string().contains("different rules"));
     }
@@ -167,7 +168,7 @@ mod tests {
     #[test]
     fn oracles_and_unequal_budgets_are_marked() {
         let mut oracle = run("b", 0, &[]);
-        oracle.selection.0 = "oracle".into();
+        oracle.selection = Selection::Oracle;
         oracle.budget.images *= 2;
         let marks = compare(&[run("a", 0, &[]), oracle], &Options::default()).unwrap().marks.join("\n");
         assert!(marks.contains("ORACLE") && marks.contains("budgets differ"), "{marks}");

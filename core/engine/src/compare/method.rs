@@ -3,7 +3,8 @@
 use scant_abi::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{Column, DataFacts, Outcome, RunSummary, SelectionRule};
+use super::{Column, DataFacts, Outcome, RunSummary};
+use crate::run::settings::Selection;
 
 /// All repeats of one method.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,7 +14,7 @@ pub struct Method {
     /// The data it was run on, as its first repeat says.
     pub data: DataFacts,
     /// Which epoch's numbers stand for each repeat.
-    pub selection: SelectionRule,
+    pub selection: Selection,
     /// Every repeat, finished or not.
     pub repeats: Vec<Repeat>,
     /// One cell for each column.
@@ -84,7 +85,9 @@ impl Method {
             return Err(Error::config(format!(
                 "the repeats of '{name}' choose their epoch by different rules, '{}' and '{}' ({}): give one of them \
                  another label",
-                first.selection.0, other.selection.0, other.folder
+                first.selection.name(),
+                other.selection.name(),
+                other.folder
             )));
         }
         let finished: Vec<&RunSummary> =
@@ -105,7 +108,7 @@ impl Method {
         Ok(Self {
             name: name.to_owned(),
             data: first.data.clone(),
-            selection: first.selection.clone(),
+            selection: first.selection,
             repeats: runs.iter().map(repeat).collect(),
             cells: columns.iter().map(|column| Cell::new(&finished, column)).collect(),
             budget: MeanBudget::new(&finished),
@@ -115,10 +118,7 @@ impl Method {
 
 impl Cell {
     fn new(finished: &[&RunSummary], column: &Column) -> Self {
-        let value = |run: &&RunSummary| {
-            let of_column = |m: &&scant_abi::Metric| m.name == column.metric && m.split == column.split;
-            Some((run.seed, run.metrics.iter().find(of_column)?.value))
-        };
+        let value = |run: &&RunSummary| Some((run.seed, column.value(run)?));
         let mut values: Vec<(u64, f64)> = finished.iter().filter_map(value).collect();
         values.sort_by_key(|(seed, _)| *seed);
         let numbers: Vec<f64> = values.iter().map(|(_, value)| *value).collect();

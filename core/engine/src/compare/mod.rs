@@ -3,6 +3,7 @@
 mod columns;
 mod comparison;
 mod method;
+mod read;
 #[cfg(test)]
 mod samples;
 mod splits;
@@ -11,4 +12,6 @@ mod summary;
 pub use columns::Column;
 pub use comparison::{Comparison, Options, compare};
 pub use method::{Cell, MeanBudget, Method, Repeat};
-pub use summary::{Budget, DataFacts, Outcome, Predictions, RunSummary, SelectionRule, labels_in_words};
+pub use summary::{
+    Budget, DataFacts, Outcome, Predictions, RunSummary, Score, labels_in_words, selection_in_words,
+};

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use scant_abi::Metric;
 use serde_json::json;
 
-use super::{Budget, DataFacts, Outcome, RunSummary, SelectionRule};
+use super::{Budget, DataFacts, Outcome, RunSummary, Score};
+use crate::run::settings::Selection;
 
 /// A finished run of `method` with these metrics on the test split.
 pub(crate) fn run(method: &str, seed: u64, metrics: &[(&str, f64)]) -> RunSummary {
-    let metric = |(name, value): &(&str, f64)| Metric {
+    let metric = |(name, value): &(&str, f64)| Score {
+        by: "classification".to_owned(),
         name: (*name).to_owned(),
         split: "test".to_owned(),
         value: *value,
@@ -26,8 +27,8 @@ pub(crate) fn run(method: &str, seed: u64, metrics: &[(&str, f64)]) -> RunSummar
             hashes: BTreeMap::from([("test-labels".to_owned(), "0f".to_owned())]),
             samples: BTreeMap::new(),
         },
-        selection: SelectionRule("last".to_owned()),
-        metrics: metrics.iter().map(metric).collect(),
+        selection: Selection::Last,
+        scores: metrics.iter().map(metric).collect(),
         predictions: Vec::new(),
         budget: Budget { epochs: 10, images: 600_000, seconds: 61.5, peak_bytes: Some(300 << 20) },
     }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use scant_abi::Metric;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::run::settings::Selection;
 
 /// One run: one method, one seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,9 +21,9 @@ pub struct RunSummary {
     /// The data it was run on.
     pub data: DataFacts,
     /// Which epoch's numbers stand for the run.
-    pub selection: SelectionRule,
+    pub selection: Selection,
     /// The numbers that stand for the run.
-    pub metrics: Vec<Metric>,
+    pub scores: Vec<Score>,
     /// What was said of each sample, for paired tests.
     pub predictions: Vec<Predictions>,
     /// What it cost.
@@ -72,23 +73,27 @@ pub struct DataFacts {
     pub samples: BTreeMap<String, usize>,
 }
 
-/// Which epoch's numbers stand for a run.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct SelectionRule(pub String);
-
-impl SelectionRule {
-    /// Whether the test split chose the epoch, so that its numbers are no honest result.
-    pub fn is_oracle(&self) -> bool {
-        self.0 == "oracle"
+/// The rule by which epochs were selected as tables show it; the dishonest one is loud.
+pub fn selection_in_words(selection: Selection) -> &'static str {
+    match selection {
+        Selection::Oracle => "oracle (chosen on test!)",
+        honest => honest.name(),
     }
+}
 
-    /// The rule as tables show it.
-    pub fn shown(&self) -> String {
-        match self.is_oracle() {
-            true => "oracle (chosen on test!)".to_owned(),
-            false => self.0.clone(),
-        }
-    }
+/// A number that stands for a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// The evaluator that found it.
+    pub by: String,
+    /// The metric's name.
+    pub name: String,
+    /// The split it was found on.
+    pub split: String,
+    /// The number.
+    pub value: f64,
+    /// Whether more is better.
+    pub higher_is_better: bool,
 }
 
 /// The class that was said for each sample of a split.

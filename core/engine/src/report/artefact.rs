@@ -3,28 +3,28 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, html};
-use scant_abi::{Artefact, Content};
+use scant_abi::Content;
 
 use super::page;
 use super::svg::{self, LineChart, Series};
 
-/// The artefact as a figure with its caption.
-pub(super) fn figure(artefact: &Artefact) -> Markup {
-    let class = match &artefact.content {
+/// A figure with its heading and its caption.
+pub(super) fn figure(heading: &str, caption: &str, content: &Content) -> Markup {
+    let class = match content {
         Content::Table { .. } => "card wide",
         Content::Confusion { .. } | Content::Scatter { .. } => "card large",
         Content::Bars { .. } | Content::Curve { .. } | Content::Picture { .. } => "card",
     };
     html! {
         figure class=(class) {
-            figcaption { strong { (title(&artefact.name)) } span { (artefact.caption) } }
-            (content(artefact))
+            figcaption { strong { (heading) } span { (caption) } }
+            (drawn(content, caption))
         }
     }
 }
 
-fn content(artefact: &Artefact) -> Markup {
-    match &artefact.content {
+fn drawn(content: &Content, caption: &str) -> Markup {
+    match content {
         Content::Table { columns, rows } => {
             let cells = |row: &Vec<String>| row.iter().map(|cell| html! { (cell) }).collect();
             page::table(columns, &rows.iter().map(cells).collect::<Vec<_>>())
@@ -43,7 +43,7 @@ fn content(artefact: &Artefact) -> Markup {
             fit: *fit,
         }),
         Content::Picture { png } => html! {
-            img src={ "data:image/png;base64," (STANDARD.encode(png)) } alt=(artefact.caption);
+            img src={ "data:image/png;base64," (STANDARD.encode(png)) } alt=(caption);
         },
     }
 }
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     fn shown(content: Content) -> String {
-        figure(&Artefact { name: "a-name".into(), caption: "<b>what</b>".into(), content }).into_string()
+        figure(&title("a-name"), "<b>what</b>", &content).into_string()
     }
 
     #[test]

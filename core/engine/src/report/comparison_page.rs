@@ -1,12 +1,12 @@
 //! The page of a comparison.
 
 use maud::{Markup, html};
-use scant_abi::PastMetric;
 
 use super::page::{page, section, table};
 use super::svg::{Dots, dots};
-use super::{RunReport, artefact, curves, number};
-use crate::compare::{Cell, Comparison, Method};
+use super::{Past, RunReport, artefact, curves, number};
+use crate::compare::{Cell, Comparison, Method, selection_in_words};
+use crate::run::settings::Selection;
 
 /// The page as HTML; the curves and figures of `reports` stand beneath the tables.
 pub fn comparison_page(comparison: &Comparison, reports: &[RunReport]) -> String {
@@ -31,10 +31,13 @@ pub fn comparison_page(comparison: &Comparison, reports: &[RunReport]) -> String
 }
 
 fn results(comparison: &Comparison) -> Markup {
-    let mut headings = vec!["method".to_owned()];
-    headings.extend(comparison.columns.iter().map(ToString::to_string));
-    headings
-        .extend(["n", "epochs", "images seen", "wall time", "peak memory", "selected"].map(str::to_owned));
+    let mut headings = vec![html! { "method" }, html! { "n" }];
+    headings.extend(comparison.columns.iter().map(|column| {
+        html! { (column.metric) small { (column.by) " on " (column.split) " " (column.arrow()) } }
+    }));
+    headings.extend(
+        ["epochs", "images seen", "wall time", "peak memory", "selected"].map(|name| html! { (name) }),
+    );
     let best = comparison.best();
     let row = |(i, method): (usize, &Method)| {
         let mut cells = vec![html! { (method.name) }, html! { (method.repeats_in_words()) }];
@@ -43,7 +46,7 @@ fn results(comparison: &Comparison) -> Markup {
         cells.push(html! { (number::count(method.budget.images.round() as u64)) });
         cells.push(html! { (number::seconds(method.budget.seconds)) });
         cells.push(html! { (method.budget.peak_bytes.map_or("\u{2013}".to_owned(), number::bytes)) });
-        cells.push(html! { span class=[method.selection.is_oracle().then_some("bad")] { (method.selection.shown()) } });
+        cells.push(html! { span class=[(method.selection == Selection::Oracle).then_some("bad")] { (selection_in_words(method.selection)) } });
         cells
     };
     let rows: Vec<Vec<Markup>> = comparison.methods.iter().enumerate().map(row).collect();
@@ -68,7 +71,7 @@ fn repeats(comparison: &Comparison) -> Markup {
                     @let methods: Vec<Dots> = comparison.methods.iter().map(|method| dots_of(method, i)).collect();
                     figure class="card" {
                         figcaption {
-                            strong { (column.metric) }
+                            strong { (column.by) "/" (column.metric) }
                             span { "on " (column.split) ", " (if column.higher_is_better { "higher" } else { "lower" }) " is better" }
                         }
                         (dots(&column.metric, &methods))
@@ -100,47 +103,38 @@ fn by_method<'a>(comparison: &Comparison, reports: &'a [RunReport]) -> Vec<(Stri
 }
 
 fn curves(comparison: &Comparison, reports: &[RunReport]) -> Markup {
-    let methods: Vec<(String, Vec<&[PastMetric]>)> = by_method(comparison, reports)
+    let methods: Vec<(String, Vec<&[Past]>)> = by_method(comparison, reports)
         .into_iter()
         .map(|(name, own)| (name, own.into_iter().map(|report| report.history.as_slice()).collect()))
         .collect();
-    let mut wanted = vec![("loss".to_owned(), String::new())];
-    wanted.extend(comparison.columns.iter().map(|column| (column.metric.clone(), column.split.clone())));
-    curves::of_methods(&methods, &wanted)
+    curves::of_methods(&methods, &comparison.columns)
 }
 
-/// The artefacts of each method's first repeat, those of one name side by side.
+/// What the evaluators of each method's first repeat found at its end, side by side.
 fn figures(comparison: &Comparison, reports: &[RunReport]) -> Markup {
     let methods = by_method(comparison, reports);
-    let mut names: Vec<&str> = Vec::new();
-    for found in methods.iter().flat_map(|(_, own)| &own[0].artefacts) {
-        if !names.contains(&found.name.as_str()) {
-            names.push(&found.name);
+    let mut names: Vec<(&str, &str)> = Vec::new();
+    for found in methods.iter().flat_map(|(_, own)| own[0].last_stage()) {
+        let name = (found.by.as_str(), found.artefact.name.as_str());
+        if !names.contains(&name) {
+            names.push(name);
         }
     }
     html! {
-        @for name in names {
-            details open[names_open(name)] {
-                summary { (artefact::title(name)) }
+        @for (by, name) in names {
+            details open[name != "per-class"] {
+                summary { (artefact::title(name)) " (" (by) ")" }
                 div class="cards" {
                     @for (method, own) in &methods {
-                        @for found in own[0].artefacts.iter().filter(|found| found.name == name) {
-                            (artefact::figure(&scant_abi::Artefact {
-                                name: method.clone(),
-                                caption: format!("{} (seed {})", found.caption, own[0].summary.seed),
-                                content: found.content.clone(),
-                            }))
+                        @for found in own[0].last_stage().filter(|found| found.by == by && found.artefact.name == name) {
+                            @let caption = format!("seed {}: {}", own[0].summary.seed, found.artefact.caption);
+                            (artefact::figure(method, &caption, &found.artefact.content))
                         }
                     }
                 }
             }
         }
     }
-}
-
-/// Tables are long and of interest to few: they are folded away.
-fn names_open(name: &str) -> bool {
-    !name.contains("per-class")
 }
 
 fn runs(comparison: &Comparison) -> Markup {

@@ -3,22 +3,26 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
-use scant_abi::PastMetric;
 
+use super::Past;
 use super::svg::{LineChart, Series, line_chart};
+use crate::compare::Column;
 
 /// More figures than this are folded away.
 const OPEN: usize = 6;
 
+/// A metric's identity: its evaluator, empty for training itself, and its name.
+type Name = (String, String);
+
 /// All metrics of one run, split by split.
-pub(super) fn of_run(history: &[PastMetric], stages: &[String]) -> Markup {
+pub(super) fn of_run(history: &[Past], stages: &[String]) -> Markup {
     let starts = stage_starts(history);
     let marks = marks(&starts, stages);
-    let charts: Vec<(String, LineChart)> = names(history)
+    let charts: Vec<LineChart> = names(history)
         .into_iter()
-        .map(|name| {
-            let mut lines: BTreeMap<&str, Vec<&PastMetric>> = BTreeMap::new();
-            for past in history.iter().filter(|past| past.name == name) {
+        .map(|(by, name)| {
+            let mut lines: BTreeMap<&str, Vec<&Past>> = BTreeMap::new();
+            for past in history.iter().filter(|past| past.by == by && past.name == name) {
                 lines
                     .entry(if past.split.is_empty() { "training" } else { &past.split })
                     .or_default()
@@ -27,17 +31,20 @@ pub(super) fn of_run(history: &[PastMetric], stages: &[String]) -> Markup {
             let series = lines
                 .into_iter()
                 .map(|(split, line)| Series { name: split.to_owned(), points: points(&line, &starts) });
-            (name.clone(), chart(&name, series.collect(), marks.clone()))
+            chart(heading(&by, &name, ""), series.collect(), marks.clone())
         })
         .collect();
     figures(&charts)
 }
 
-/// The points of a line, with a gap between stages: what one stage calls its loss is not what the next does.
-fn points(line: &[&PastMetric], starts: &[usize]) -> Vec<[f64; 2]> {
+/// The points of a line in order of epochs, the last word on each; with a gap between stages, since what one stage
+/// calls its loss is not what the next does.
+fn points(line: &[&Past], starts: &[usize]) -> Vec<[f64; 2]> {
+    let by_epoch: BTreeMap<(usize, usize), &Past> =
+        line.iter().map(|past| ((past.stage, past.epoch), *past)).collect();
     let mut points = Vec::with_capacity(line.len());
     let mut stage = None;
-    for past in line {
+    for past in by_epoch.into_values() {
         let x = epoch(past, starts);
         if stage.replace(past.stage).is_some_and(|before| before != past.stage) {
             points.push([x, f64::NAN]);
@@ -47,52 +54,58 @@ fn points(line: &[&PastMetric], starts: &[usize]) -> Vec<[f64; 2]> {
     points
 }
 
-/// The metrics that several methods share, a line for each method: the mean over its repeats.
-pub(super) fn of_methods(methods: &[(String, Vec<&[PastMetric]>)], wanted: &[(String, String)]) -> Markup {
-    let charts: Vec<(String, LineChart)> = wanted
-        .iter()
-        .filter_map(|(name, split)| {
-            let series: Vec<Series> = methods
-                .iter()
-                .map(|(method, histories)| Series {
-                    name: method.clone(),
-                    points: mean_line(histories, name, split),
-                })
-                .collect();
-            let drawn = series.iter().any(|series| series.points.len() > 1);
-            let heading = if split.is_empty() { name.clone() } else { format!("{name} on {split}") };
-            drawn.then(|| (heading.clone(), chart(&heading, series, Vec::new())))
+/// The loss and the `columns`, a line for each method: the mean over its repeats.
+pub(super) fn of_methods(methods: &[(String, Vec<&[Past]>)], columns: &[Column]) -> Markup {
+    let loss = [("", "loss", "")];
+    let wanted =
+        loss.into_iter().chain(columns.iter().map(|c| (c.by.as_str(), c.metric.as_str(), c.split.as_str())));
+    let charts: Vec<LineChart> = wanted
+        .map(|(by, name, split)| {
+            let line = |(method, histories): &(String, Vec<&[Past]>)| Series {
+                name: method.clone(),
+                points: mean_line(histories, |past| {
+                    past.by == by && past.name == name && past.split == split
+                }),
+            };
+            chart(heading(by, name, split), methods.iter().map(line).collect(), Vec::new())
         })
+        .filter(|chart| chart.series.iter().any(|series| series.points.len() > 1))
         .collect();
     figures(&charts)
 }
 
-/// The mean over repeats, as far as every repeat goes.
-fn mean_line(histories: &[&[PastMetric]], name: &str, split: &str) -> Vec<[f64; 2]> {
-    let mut sums: Vec<(f64, f64, usize)> = Vec::new();
+/// The mean over repeats at each epoch that every repeat has.
+fn mean_line(histories: &[&[Past]], wanted: impl Fn(&Past) -> bool) -> Vec<[f64; 2]> {
+    let mut sums: BTreeMap<usize, (f64, usize)> = BTreeMap::new();
     for history in histories {
         let starts = stage_starts(history);
-        for past in history.iter().filter(|past| past.name == name && past.split == split) {
-            let x = epoch(past, &starts);
-            match sums.iter_mut().find(|(at, _, _)| *at == x) {
-                Some((_, sum, n)) => (*sum, *n) = (*sum + past.value, *n + 1),
-                None => sums.push((x, past.value, 1)),
-            }
+        let own: BTreeMap<usize, f64> = history
+            .iter()
+            .filter(|past| wanted(past))
+            .map(|past| (epoch(past, &starts) as usize, past.value))
+            .collect();
+        for (x, value) in own {
+            let (sum, n) = sums.entry(x).or_default();
+            (*sum, *n) = (*sum + value, *n + 1);
         }
     }
-    let whole = sums.into_iter().filter(|(_, _, n)| *n == histories.len());
-    let mut line: Vec<[f64; 2]> = whole.map(|(x, sum, n)| [x, sum / n as f64]).collect();
-    line.sort_by(|a, b| a[0].total_cmp(&b[0]));
-    line
+    let whole = sums.into_iter().filter(|(_, (_, n))| *n == histories.len());
+    whole.map(|(x, (sum, n))| [x as f64, sum / n as f64]).collect()
 }
 
-fn chart(y_name: &str, series: Vec<Series>, marks: Vec<(f64, String)>) -> LineChart {
-    LineChart { x_name: "epoch".to_owned(), y_name: y_name.to_owned(), series, marks, fit: None }
+fn heading(by: &str, name: &str, split: &str) -> String {
+    let by = if by.is_empty() { String::new() } else { format!("{by}/") };
+    let split = if split.is_empty() { String::new() } else { format!(" on {split}") };
+    format!("{by}{name}{split}")
 }
 
-fn figures(charts: &[(String, LineChart)]) -> Markup {
-    let draw = |(name, chart): &(String, LineChart)| {
-        html! { figure class="card" { figcaption { strong { (name) } } (line_chart(chart)) } }
+fn chart(y_name: String, series: Vec<Series>, marks: Vec<(f64, String)>) -> LineChart {
+    LineChart { x_name: "epoch".to_owned(), y_name, series, marks, fit: None }
+}
+
+fn figures(charts: &[LineChart]) -> Markup {
+    let draw = |chart: &LineChart| {
+        html! { figure class="card" { figcaption { strong { (chart.y_name) } } (line_chart(chart)) } }
     };
     let (open, folded) = charts.split_at(charts.len().min(OPEN));
     html! {
@@ -107,19 +120,20 @@ fn figures(charts: &[(String, LineChart)]) -> Markup {
 }
 
 /// The metrics' names, those that training reported first, in the order in which they came up.
-fn names(history: &[PastMetric]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    let reported = history.iter().filter(|past| past.split.is_empty());
-    for past in reported.chain(history.iter().filter(|past| !past.split.is_empty())) {
-        if !names.contains(&past.name) {
-            names.push(past.name.clone());
+fn names(history: &[Past]) -> Vec<Name> {
+    let mut names: Vec<Name> = Vec::new();
+    let reported = history.iter().filter(|past| past.by.is_empty());
+    for past in reported.chain(history.iter().filter(|past| !past.by.is_empty())) {
+        let name = (past.by.clone(), past.name.clone());
+        if !names.contains(&name) {
+            names.push(name);
         }
     }
     names
 }
 
 /// The number of epochs before each stage.
-fn stage_starts(history: &[PastMetric]) -> Vec<usize> {
+fn stage_starts(history: &[Past]) -> Vec<usize> {
     let stages = history.iter().map(|past| past.stage + 1).max().unwrap_or(0);
     let length = |stage| {
         history.iter().filter(|past| past.stage == stage).map(|past| past.epoch + 1).max().unwrap_or(0)
@@ -128,7 +142,7 @@ fn stage_starts(history: &[PastMetric]) -> Vec<usize> {
 }
 
 /// The epoch counted over all stages, from 1.
-fn epoch(past: &PastMetric, starts: &[usize]) -> f64 {
+fn epoch(past: &Past, starts: &[usize]) -> f64 {
     (starts.get(past.stage).copied().unwrap_or(0) + past.epoch + 1) as f64
 }
 
@@ -147,8 +161,8 @@ fn marks(starts: &[usize], stages: &[String]) -> Vec<(f64, String)> {
 mod tests {
     use super::*;
 
-    fn past(stage: usize, epoch: usize, split: &str, value: f64) -> PastMetric {
-        PastMetric { stage, epoch, split: split.into(), name: "loss".into(), value }
+    fn past(stage: usize, epoch: usize, split: &str, value: f64) -> Past {
+        Past { stage, epoch, by: String::new(), split: split.into(), name: "loss".into(), value }
     }
 
     #[test]
@@ -164,7 +178,14 @@ mod tests {
     fn the_mean_over_repeats_ends_where_the_first_repeat_ends() {
         let long = [past(0, 0, "", 3.0), past(0, 1, "", 2.0)];
         let short = [past(0, 0, "", 1.0)];
-        assert_eq!(mean_line(&[&long, &short], "loss", ""), [[1.0, 2.0]]);
+        assert_eq!(mean_line(&[&long, &short], |_| true), [[1.0, 2.0]]);
+    }
+
+    #[test]
+    fn an_epoch_that_is_judged_again_at_the_end_counts_once() {
+        let (first, second, again) =
+            (past(0, 0, "test", 1.0), past(0, 1, "test", 2.0), past(0, 0, "test", 3.0));
+        assert_eq!(points(&[&first, &second, &again], &[0]), [[1.0, 3.0], [2.0, 2.0]]);
     }
 
     #[test]

@@ -6,9 +6,10 @@ mod curves;
 mod data;
 pub(crate) mod number;
 mod page;
+mod read;
 mod run_page;
 mod svg;
 
 pub use comparison_page::comparison_page;
-pub use data::RunReport;
+pub use data::{Found, Past, RunReport};
 pub use run_page::run_page;

@@ -2,7 +2,8 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 
-use crate::compare::{Outcome, SelectionRule};
+use crate::compare::{Outcome, selection_in_words};
+use crate::run::settings::Selection;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -72,6 +73,6 @@ pub(super) fn outcome_badge(outcome: &Outcome) -> Markup {
 }
 
 /// The selection rule, loud where it is dishonest.
-pub(super) fn selection_badge(rule: &SelectionRule) -> Markup {
-    html! { span class={ "badge" @if rule.is_oracle() { " failed" } } { "selected: " (rule.shown()) } }
+pub(super) fn selection_badge(rule: Selection) -> Markup {
+    html! { span class={ "badge" @if rule == Selection::Oracle { " failed" } } { "selected: " (selection_in_words(rule)) } }
 }

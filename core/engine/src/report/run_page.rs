@@ -1,11 +1,11 @@
 //! The page of one run.
 
 use maud::{Markup, html};
-use scant_abi::Metric;
 
 use super::page::{facts, outcome_badge, page, section, selection_badge, table};
-use super::{RunReport, artefact, curves, number};
-use crate::compare::{Outcome, RunSummary, labels_in_words};
+use super::{Found, RunReport, artefact, curves, number};
+use crate::compare::{Outcome, RunSummary, Score, labels_in_words};
+use crate::run::settings::Selection;
 
 /// The number of metrics that stand large above the table.
 const TILES: usize = 4;
@@ -17,29 +17,24 @@ pub fn run_page(report: &RunReport) -> String {
         p class="eyebrow" { "Run report" }
         h1 { (run.method) }
         p class="badges" {
-            (outcome_badge(&run.outcome)) (selection_badge(&run.selection))
+            (outcome_badge(&run.outcome)) (selection_badge(run.selection))
             span class="badge" { (run.data.dataset) }
             span class="badge" { "labels: " (labels_in_words(&run.data.labels)) }
             span class="badge" { "seed " (run.seed) }
         }
         p class="folder" { (run.folder) }
         @if let Outcome::Failed(error) = &run.outcome { p class="alert" role="alert" { strong { "This run failed. " } (error) } }
-        @if run.selection.is_oracle() {
+        @if run.selection == Selection::Oracle {
             p class="alert" role="alert" { "The test split chose the epoch: these numbers are no honest result." }
-        }
-    };
-    let pictures = html! {
-        @if !report.artefacts.is_empty() {
-            div class="cards" { @for found in &report.artefacts { (artefact::figure(found)) } }
         }
     };
     let configuration = html! {
         @if !report.configuration.is_empty() { div class="box" tabindex="0" { pre { (report.configuration) } } }
     };
     let sections = [
-        section("Results", results(&run.metrics)),
+        section("Results", results(&run.scores)),
         section("Curves over epochs", curves::of_run(&report.history, &report.stages)),
-        section("Figures", pictures),
+        section("Figures", figures(report)),
         section("Budget", facts(&budget(run))),
         section("Splits", splits(run)),
         section("Configuration", configuration),
@@ -48,33 +43,67 @@ pub fn run_page(report: &RunReport) -> String {
     page(&format!("{} \u{b7} seed {}", run.method, run.seed), header, &sections)
 }
 
-fn results(metrics: &[Metric]) -> Markup {
-    let splits = distinct(metrics.iter().map(|metric| metric.split.as_str()));
-    let names = distinct(metrics.iter().map(|metric| metric.name.as_str()));
+fn results(scores: &[Score]) -> Markup {
+    let splits = distinct(scores.iter().map(|score| score.split.as_str()));
+    let mut names: Vec<(&str, &str)> = Vec::new();
+    for score in scores {
+        if !names.contains(&(&score.by, &score.name)) {
+            names.push((&score.by, &score.name));
+        }
+    }
     let headline = splits.iter().find(|split| **split == "test").or(splits.first());
-    let tiles = metrics.iter().filter(|metric| Some(&metric.split.as_str()) == headline).take(TILES);
-    let headings: Vec<String> =
-        ["metric", "better"].into_iter().chain(splits.iter().copied()).map(str::to_owned).collect();
-    let row = |name: &&str| {
-        let better =
-            metrics.iter().find(|metric| metric.name == **name).is_none_or(|metric| metric.higher_is_better);
-        let mut cells = vec![html! { (name) }, html! { (if better { "higher" } else { "lower" }) }];
+    let tiles = scores.iter().filter(|score| Some(&score.split.as_str()) == headline).take(TILES);
+    let headings: Vec<String> = ["metric", "found by", "better"]
+        .into_iter()
+        .chain(splits.iter().copied())
+        .map(str::to_owned)
+        .collect();
+    let row = |(by, name): &(&str, &str)| {
+        let own: Vec<&Score> = scores.iter().filter(|score| score.by == *by && score.name == *name).collect();
+        let better = if own[0].higher_is_better { "higher" } else { "lower" };
+        let mut cells = vec![html! { (name) }, html! { (by) }, html! { (better) }];
         cells.extend(splits.iter().map(|split| {
-            let found = metrics.iter().find(|metric| metric.name == **name && metric.split == **split);
-            html! { @match found { Some(metric) => (number::metric(metric.value)), None => "\u{2013}" } }
+            let found = own.iter().find(|score| score.split == *split);
+            html! { (found.map_or("\u{2013}".to_owned(), |score| number::metric(score.value))) }
         }));
         cells
     };
     html! {
-        @if !metrics.is_empty() {
+        @if !scores.is_empty() {
             div class="tiles" {
-                @for metric in tiles {
+                @for score in tiles {
                     div class="tile" {
-                        span { (metric.name) } strong { (number::metric(metric.value)) } span { "on " (metric.split) }
+                        span { (score.name) } strong { (number::metric(score.value)) } span { (score.by) " on " (score.split) }
                     }
                 }
             }
             (table(&headings, &names.iter().map(row).collect::<Vec<_>>()))
+        }
+    }
+}
+
+/// The figures of the last stage, and those of earlier stages folded away.
+fn figures(report: &RunReport) -> Markup {
+    let cards = |found: &[&Found]| {
+        html! {
+            div class="cards" {
+                @for found in found {
+                    @let caption = format!("{} ({})", found.artefact.caption, found.by);
+                    (artefact::figure(&artefact::title(&found.artefact.name), &caption, &found.artefact.content))
+                }
+            }
+        }
+    };
+    let last: Vec<&Found> = report.last_stage().collect();
+    let earlier = 0..last.first().map_or(0, |found| found.stage);
+    let of_stage = |stage| report.artefacts.iter().filter(|found| found.stage == stage).collect::<Vec<_>>();
+    html! {
+        @if !last.is_empty() { (cards(&last)) }
+        @for (stage, found) in earlier.map(|stage| (stage, of_stage(stage))).filter(|(_, found)| !found.is_empty()) {
+            details {
+                summary { "After stage '" (report.stages.get(stage).map_or("?", |name| name)) "'" }
+                (cards(&found))
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ impl Scale {
     /// An axis from `from` to `to` that holds all finite `values`, widened to round numbers.
     pub(super) fn around(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
         let (low, high) = bounds(values);
-        let step = step(high - low, 4.0);
+        let step = step(high - low, 5.0);
         let (low, high) = ((low / step + 1e-9).floor() * step, (high / step - 1e-9).ceil() * step);
         Self { low, high, from, to, step: Some(step), logarithmic: false }
     }

@@ -67,8 +67,8 @@ fn placing(points: &[([f64; 2], i64)]) -> impl Fn(&[f64; 2]) -> [f64; 2] {
         })
     };
     let ((x0, x1), (y0, y1)) = (along(0), along(1));
-    let width = (x1 - x0).max(y1 - y0).max(f64::MIN_POSITIVE);
-    let measure = (WIDTH - 2.0 * MARGIN) / width;
+    let width = (x1 - x0).max(y1 - y0);
+    let measure = if width > 0.0 { (WIDTH - 2.0 * MARGIN) / width } else { 1.0 };
     move |[x, y]| {
         [WIDTH / 2.0 + (x - (x0 + x1) / 2.0) * measure, WIDTH / 2.0 - (y - (y0 + y1) / 2.0) * measure]
     }
