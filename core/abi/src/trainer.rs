@@ -132,8 +132,13 @@ pub struct TrainContext<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EpochPlan {
     /// A group for each sample of the first stream's source, in the set's order: batches are then drawn evenly
-    /// over the groups (balanced pseudo-classes). Empty: every sample once.
+    /// over the groups (balanced pseudo-classes), and never from [`EpochPlan::LEFT_OUT`]. Empty: every sample once.
     pub groups: Vec<u32>,
+}
+
+impl EpochPlan {
+    /// The group of samples that the epoch does without.
+    pub const LEFT_OUT: u32 = u32::MAX;
 }
 
 /// What a step or an epoch gave.

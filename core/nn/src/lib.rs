@@ -13,6 +13,7 @@ pub mod ops;
 pub mod optim;
 pub mod parameters;
 mod rows;
+pub mod train;
 pub mod weights;
 
 pub use dfdx;

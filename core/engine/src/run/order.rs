@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use scant_abi::{Key, StreamRequest};
+use scant_abi::{EpochPlan, Key, StreamRequest};
 
 /// The steps of an epoch whose first stream is `first`, over `samples` samples.
 pub(crate) fn steps(first: &StreamRequest, samples: usize, wanted: Option<usize>) -> usize {
@@ -70,7 +70,7 @@ fn rounds(mut items: Vec<u32>, key: Key) -> impl Iterator<Item = u32> {
 /// `count` samples, as many from each group as from any other, each group in rounds of its own.
 fn evenly(groups: &[u32], count: usize, key: Key) -> Vec<u32> {
     let mut members: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-    for (sample, group) in groups.iter().enumerate() {
+    for (sample, group) in groups.iter().enumerate().filter(|(_, group)| **group != EpochPlan::LEFT_OUT) {
         members.entry(*group).or_default().push(sample as u32);
     }
     let within = key.named("group");
@@ -100,6 +100,14 @@ mod tests {
         assert_ne!(seen, (0..10).collect::<Vec<_>>());
         seen.sort_unstable();
         assert_eq!(seen, (0..10).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn samples_that_are_left_out_are_never_drawn() {
+        let order = Order::draw(&request(4, true), true, 4, 1, &[0, EpochPlan::LEFT_OUT, 0, 1], Key::new(1));
+        let mut seen = order.step(0).to_vec();
+        seen.sort_unstable();
+        assert!(seen.len() == 4 && !seen.contains(&1), "{seen:?}");
     }
 
     #[test]

@@ -1,0 +1,11 @@
+//! What trainers have in common: adding up losses, running backward, following the gradients, looking at the set.
+
+mod classify;
+mod look;
+mod objective;
+mod optimizers;
+
+pub use classify::{cross_entropy, predictions, unlabelled_batch};
+pub use look::{Seen, look};
+pub use objective::Objective;
+pub use optimizers::Optimizers;

@@ -1,0 +1,160 @@
+//! The trainer.
+
+use scant_abi::{
+    Batch, CLEAN, Component, EpochPlan, Error, Forward, LossInput, LossValue, Report, Result, Schedule,
+    Setup, Source, State, StreamRequest, Targets, TrainContext, Trainer, ViewRequest,
+};
+use scant_nn::optim::OptimizerConfig;
+use scant_nn::train::{Objective, Optimizers, cross_entropy, look, unlabelled_batch};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::PseudoLabels;
+
+const VIEW: &str = "augmented";
+
+/// When a prediction becomes a label, and what it counts.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PseudoLabelConfig {
+    /// The optimiser.
+    pub optimizer: OptimizerConfig,
+    /// The probability from which on a prediction becomes a label (tau).
+    pub p_cutoff: f32,
+    /// Epochs at the start that learn from the given labels alone.
+    pub warm_up: usize,
+    /// Unlabelled samples in a step for each labelled one; the stage's `batch` is the labelled ones'.
+    pub uratio: f64,
+    /// How much the model's own labels count beside the given ones; a number or a schedule.
+    pub ulb_loss_ratio: Schedule,
+    /// Draw the model's own classes equally often, against confirmation bias.
+    pub balanced: bool,
+}
+
+impl Default for PseudoLabelConfig {
+    fn default() -> Self {
+        Self {
+            optimizer: OptimizerConfig::default(),
+            p_cutoff: 0.95,
+            warm_up: 1,
+            uratio: 1.0,
+            ulb_loss_ratio: Schedule::Constant(1.0),
+            balanced: false,
+        }
+    }
+}
+
+/// Learns from given labels and from its own confident predictions, which are renewed before each epoch.
+pub struct PseudoLabel {
+    config: PseudoLabelConfig,
+    classes: usize,
+    labelled: usize,
+    unlabelled: usize,
+    optimizers: Optimizers,
+    labels: PseudoLabels,
+}
+
+impl Component for PseudoLabel {
+    const NAME: &'static str = "pseudo-label";
+    const SUMMARY: &'static str = "Confident predictions become the next epoch's labels.";
+    type Config = PseudoLabelConfig;
+
+    fn new(config: PseudoLabelConfig, setup: &Setup) -> Result<Self> {
+        if !(0.0..=1.0).contains(&config.p_cutoff) {
+            return Err(Error::config(format!("p_cutoff must lie in [0, 1], not {}", config.p_cutoff)));
+        }
+        config.ulb_loss_ratio.check("ulb_loss_ratio")?;
+        setup.output("logits")?;
+        Ok(Self {
+            classes: setup.classes,
+            labelled: setup.batch,
+            unlabelled: unlabelled_batch(setup.batch, config.uratio)?,
+            optimizers: Optimizers::new(config.optimizer.clone())?,
+            labels: PseudoLabels::default(),
+            config,
+        })
+    }
+}
+
+impl Trainer for PseudoLabel {
+    // Unlabelled samples come first, so that an epoch is a walk over them and not over a handful of labels.
+    fn streams(&self) -> Vec<StreamRequest> {
+        let stream = |source, batch| StreamRequest {
+            source,
+            batch,
+            views: vec![ViewRequest::augmented()],
+            full_batches: true,
+        };
+        vec![stream(Source::Unlabelled, self.unlabelled), stream(Source::Labelled, self.labelled)]
+    }
+
+    fn begin_epoch(&mut self, context: &mut TrainContext<'_>) -> Result<EpochPlan> {
+        if context.clock.epoch < self.config.warm_up {
+            return Ok(EpochPlan::default());
+        }
+        let seen = look(context.data, context.model, Source::Unlabelled, CLEAN, &["logits"])?;
+        let (labels, plan) =
+            PseudoLabels::choose(&seen, self.classes, self.config.p_cutoff, self.config.balanced);
+        self.labels = labels;
+        Ok(plan)
+    }
+
+    fn step(&mut self, batches: &[Batch], context: &mut TrainContext<'_>) -> Result<Report> {
+        let [unlabelled, labelled] = batches else {
+            return Err(Error::shape("the pseudo-label trainer needs its two streams"));
+        };
+        let mut objective = Objective::default();
+        let value = classify(labelled, &labelled.labels, "labelled", &mut objective, context)?;
+        objective.add("cross-entropy", 1.0, value);
+        let own = self.labels.of(&unlabelled.indices);
+        let weight = self.config.ulb_loss_ratio.at(&context.clock) as f32;
+        if weight != 0.0 && own.iter().any(|&label| label >= 0) {
+            let value = classify(unlabelled, &own, "unlabelled", &mut objective, context)?;
+            objective.add("pseudo-label", weight, value);
+        }
+        let report = objective.backward(context.model)?;
+        self.optimizers.step(context)?;
+        Ok(report)
+    }
+
+    fn end_epoch(&mut self, context: &mut TrainContext<'_>) -> Result<Report> {
+        let all = context.data.len(Source::Unlabelled).max(1) as f64;
+        let metrics = vec![("util_ratio".to_owned(), self.labels.len() as f64 / all)];
+        Ok(Report { metrics, stop: None })
+    }
+
+    fn state(&self) -> Result<State> {
+        let mut state = self.optimizers.state()?;
+        state.extend(self.labels.state()?);
+        Ok(state)
+    }
+
+    fn load_state(&mut self, state: &State) -> Result<()> {
+        self.labels = PseudoLabels::from_state(state)?;
+        self.optimizers.load_state(state)
+    }
+}
+
+fn classify(
+    batch: &Batch,
+    labels: &[i64],
+    name: &str,
+    objective: &mut Objective,
+    context: &mut TrainContext<'_>,
+) -> Result<LossValue> {
+    let images = batch.view(VIEW)?.view();
+    let names = ["logits"];
+    let options = Forward { outputs: &names, ..Forward::training(context.key.named(name)) };
+    let pass = context.model.forward(images, &options)?;
+    objective.open(&pass);
+    let input = LossInput {
+        images,
+        pass: &pass,
+        rows: 0..batch.len(),
+        targets: Targets { labels: Some(labels), ..Targets::default() },
+        indices: &batch.indices,
+        clock: context.clock,
+        key: context.key,
+    };
+    cross_entropy(&input, "logits")
+}
