@@ -8,6 +8,10 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
 use scant_abi::Key;
+use scant_evaluators::logistic::Logistic;
+use scant_evaluators::neighbors::nearest_neighbors;
+use scant_evaluators::silhouette::silhouette;
+use scant_evaluators::tsne::Tsne;
 use scant_nn::Rows;
 use scant_nn::cluster::KMeans;
 use serde_json::{Value, json};
@@ -79,6 +83,57 @@ fn rows() -> Vec<Row> {
             goal: Goal::Low,
             ours: kmeans,
         },
+        Row {
+            name: "logistic regression 60,000x300",
+            peer: "logistic",
+            samples: 60_000,
+            width: 300,
+            repeats: 7,
+            goal: Goal::Low,
+            ours: |rows, labels, _| {
+                let settings = Logistic::new(1.0 / rows.len() as f64);
+                number(settings.fit(rows, labels, 10, None).expect("the data are good").objective)
+            },
+        },
+        Row {
+            name: "silhouette 10,000x300",
+            peer: "silhouette",
+            samples: 10_000,
+            width: 300,
+            repeats: 7,
+            goal: Goal::Equal,
+            ours: |rows, labels, _| number(silhouette(rows, labels).expect("the data are good")),
+        },
+        Row {
+            name: "200 neighbours of 60,000x300 for 10,000 queries",
+            peer: "neighbors",
+            samples: 60_000,
+            width: 300,
+            repeats: 5,
+            goal: Goal::Equal,
+            ours: |rows, _, _| {
+                let found = nearest_neighbors(rows, rows.slice(0, 10_000), 200).expect("the data are good");
+                number(found.squares.iter().map(|square| square.sqrt()).sum())
+            },
+        },
+        Row {
+            name: "t-SNE 5,000x300",
+            peer: "tsne",
+            samples: 5_000,
+            width: 300,
+            repeats: 3,
+            goal: Goal::Low,
+            ours: |rows, _, _| {
+                let layout = Tsne::default().fit(rows).expect("the data are good");
+                let (values, width) = (rows.values().to_vec(), rows.width());
+                let score = move |points: &[f32]| {
+                    let points: Vec<[f32; 2]> = points.chunks_exact(2).map(|p| [p[0], p[1]]).collect();
+                    let rows = Rows::new(&values, width).expect("the data are good");
+                    Tsne::default().divergence(rows, &points).expect("the data are good")
+                };
+                Outcome { objective: layout.divergence, score: Some(Box::new(score)) }
+            },
+        },
     ]
 }
 
@@ -124,7 +179,7 @@ fn embeddings(samples: usize, width: usize) -> (Vec<f32>, Vec<i64>) {
     let factors = 20.min(width);
     let mut rng = Key::new(42).named("peers").rng();
     let mut draw = |count: usize, scale: f32| (0..count).map(|_| scale * rng.normal()).collect::<Vec<f32>>();
-    let centres = draw(10 * factors, 1.2);
+    let centres = draw(10 * factors, 0.6);
     let mixing = draw(factors * width, 1.0 / (factors as f32).sqrt());
     let latent = draw(samples * factors, 1.0);
     let mut x = draw(samples * width, 0.4);

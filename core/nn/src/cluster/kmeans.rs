@@ -8,6 +8,7 @@ use scant_abi::{Error, Key, Result};
 use super::bounds::{Assignment, Centroids, Room, Shift};
 use super::start;
 use crate::Rows;
+use crate::dots::squared_distance;
 
 /// How k-means is to run.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -343,7 +344,7 @@ impl Run {
             .enumerate()
             .map(|(i, &label)| {
                 let centroid = &self.centroids[label as usize * width..(label as usize + 1) * width];
-                samples.row(i).iter().zip(centroid).map(|(a, b)| f64::from(a - b).powi(2)).sum()
+                squared_distance(samples.row(i), centroid)
             })
             .collect()
     }
