@@ -7,6 +7,7 @@ mod registry;
 pub mod report;
 pub mod run;
 pub mod schema;
+pub mod stats;
 pub mod suggest;
 
 pub use registry::{Origin, Registered, Registry};
