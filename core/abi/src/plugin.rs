@@ -31,6 +31,7 @@ pub fn linked() -> Vec<&'static Plugin> {
 #[macro_export]
 macro_rules! plugin {
     ($($kind:ident $component:ty),* $(,)?) => {
+        #[allow(unreachable_pub)]
         /// This crate's components.
         pub static PLUGIN: $crate::Plugin = $crate::Plugin {
             name: env!("CARGO_PKG_NAME"),

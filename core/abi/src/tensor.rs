@@ -116,7 +116,7 @@ impl Storage {
 }
 
 impl Tensor {
-    fn from_storage(storage: Storage, dims: &[usize]) -> Result<Self> {
+    pub(crate) fn from_storage(storage: Storage, dims: &[usize]) -> Result<Self> {
         let shape = Shape::new(dims)?;
         if shape.count() != storage.len() {
             return Err(Error::shape(format!(
@@ -150,6 +150,10 @@ impl Tensor {
     /// A single number.
     pub fn scalar(value: f32) -> Self {
         Self { storage: Storage::F32(vec![value]), shape: Shape::default() }
+    }
+
+    pub(crate) fn is_foreign(&self) -> bool {
+        matches!(self.storage, Storage::Foreign(_))
     }
 
     pub(crate) fn into_parts(self) -> (Storage, Shape) {

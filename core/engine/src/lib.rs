@@ -1,6 +1,7 @@
 //! Scant's engine: it finds components, reads configurations and drives runs. It knows no method.
 
 pub mod compare;
+pub mod plugins;
 pub mod policy;
 pub mod prepare;
 mod registry;

@@ -191,7 +191,10 @@ impl Optimizer {
                     runs.push(Piece { range, decays });
                 }
                 _ => {
-                    return Err(Error::shape(format!("parameter '{}' leaves a gap in the layout", info.name)));
+                    return Err(Error::shape(format!(
+                        "parameter '{}' leaves a gap in the layout",
+                        info.name
+                    )));
                 }
             }
         }

@@ -12,8 +12,10 @@ pub(crate) struct Args {}
 pub(crate) fn run(_args: Args, session: &Session) -> Result<()> {
     let mut table = Table::new(["what", "found"]);
     table.row(["scant", env!("CARGO_PKG_VERSION")]);
+    table.row(["contract", &scant_abi::ffi::CONTRACT.map(|number| number.to_string()).join(".")]);
     table.row(["system", &format!("{}, {}", std::env::consts::OS, std::env::consts::ARCH)]);
     table.row(["processor", &cpu_features()]);
+    table.row(["device", "cpu"]);
     table.row(["threads", &rayon::current_num_threads().to_string()]);
     for kind in Kind::ALL {
         table.row([&format!("kind {kind}"), &session.registry.of_kind(kind).count().to_string()]);
@@ -21,8 +23,11 @@ pub(crate) fn run(_args: Args, session: &Session) -> Result<()> {
     for origin in session.registry.origins() {
         table.row(["plugin", &origin.to_string()]);
     }
+    for refused in &session.refused {
+        table.row(["refused", &refused.reason]);
+    }
     print!("{table}");
-    Ok(())
+    session.require_plugins()
 }
 
 #[cfg(target_arch = "x86_64")]

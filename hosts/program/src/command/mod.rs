@@ -37,6 +37,9 @@ pub(crate) enum Command {
 }
 
 pub(crate) fn run(command: Option<Command>, session: &Session) -> Result<()> {
+    if !matches!(command, Some(Command::Doctor(_))) {
+        session.require_plugins()?;
+    }
     match command {
         Some(Command::List(args)) => list::run(args, session),
         Some(Command::Describe(args)) => describe::run(args, session),
