@@ -95,7 +95,7 @@ fn a_good_configuration_is_resolved_and_reads_back() {
     let configuration = load(&[("run.toml", BASE)], &[], &[]).expect("loaded");
     let methods = check(&registry(), &configuration).expect("checked").expect("nothing is wrong");
     let text = resolved_text(&methods[0].settings).expect("written");
-    assert!(text.contains("select = \"last\""), "{text}");
+    assert!(text.contains("select = \"last\"") && text.contains("lr = 4.0"), "{text}");
     assert_eq!(toml::from_str::<scant_engine::run::Settings>(&text).expect("read"), methods[0].settings);
 }
 
@@ -156,7 +156,8 @@ fn methods_share_what_they_do_not_say_themselves() {
     assert_eq!(labels, ["plain", "wide"]);
     let models: Vec<_> =
         methods.iter().map(|m| serde_json::to_value(&m.settings.model).expect("json")).collect();
-    assert_eq!(models, [json!({"use": "two-layers"}), json!({"use": "two-layers", "width": 32})]);
+    let model = |width: usize| json!({"use": "two-layers", "width": width, "head": true});
+    assert_eq!(models, [model(8), model(32)]);
     assert_eq!(methods[0].settings.stage, methods[1].settings.stage);
 
     let wrong = text.replace("width = 32", "widht = 32");

@@ -6,6 +6,8 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use scant_abi::Content;
+
 use common::{finish, registry, settings};
 use scant_engine::run::{
     Event, Nobody, Options, Outcome, Record, RunFolder, Settings, Status, Watcher, digest, resume, run,
@@ -53,6 +55,11 @@ fn a_run_learns_and_leaves_a_folder_that_can_be_read() {
     let test = predictions.iter().find(|p| p.split == "test").expect("predictions on test");
     let right = test.labels.iter().zip(&test.predicted).filter(|(a, b)| a == b).count();
     assert_eq!(right as f64 / 90.0, top.value.0);
+    let artefacts = folder.artefacts().expect("artefacts");
+    let names: Vec<&str> = artefacts.iter().map(|stored| stored.artefact.name.as_str()).collect();
+    assert_eq!(names, ["confusion", "pixels"]);
+    let Content::Picture { png } = &artefacts[1].artefact.content else { panic!("a picture") };
+    assert_eq!(png, include_bytes!("fixtures/two-pixels.png"));
 }
 
 #[test]

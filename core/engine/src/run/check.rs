@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::check_stages::check_built;
 use super::config::Configuration;
+use super::resolve::fill_defaults;
 use super::settings::{EVALUATE_KEYS, LOSS_KEYS, Settings};
 use crate::Registry;
 use crate::schema::{self, Problem};
@@ -94,8 +95,9 @@ fn check_one(
         problems.extend(check_component(registry, kind, &path, component, engine_keys));
     }
     match serde_json::from_value::<Settings>(value.clone()) {
-        Ok(settings) => {
+        Ok(mut settings) => {
             problems.extend(check_built(registry, &settings, configuration, &problems));
+            fill_defaults(registry, &mut settings);
             if problems.is_empty() { Ok(settings) } else { Err(problems) }
         }
         Err(error) => {

@@ -67,6 +67,8 @@ pub(crate) struct Driver<'a> {
     pub(crate) records: Vec<Record>,
     pub(crate) history: Vec<PastMetric>,
     pub(crate) train_seconds: f64,
+    /// The time that the trainer's steps took in the present epoch.
+    pub(crate) step_seconds: f64,
     /// The last checkpoint of this process, so that none is written twice.
     pub(crate) saved: Option<String>,
 }

@@ -34,6 +34,7 @@ impl Driver<'_> {
                 stage.train(clock, key.named("begin"), |trainer, context| trainer.begin_epoch(context));
             cursor.plan = Some(plan.context(|| format!("stage '{}', epoch {epoch}", stage.settings.name()))?);
         }
+        self.step_seconds = 0.0;
         let (images, end) = self.steps(stage, cursor)?;
         if let EpochEnd::Interrupted = end {
             return Ok(end);
@@ -61,6 +62,7 @@ impl Driver<'_> {
                 .map(|loss| (loss.name.clone(), Number(loss.weight.at(&clock))))
                 .collect(),
             seconds,
+            step_seconds: self.step_seconds,
             images_per_second: images as f64 / seconds,
         };
         self.watcher.tell(&Event::Epoch(&record));
@@ -110,9 +112,11 @@ impl Driver<'_> {
         let clock = stage.clock(epoch, step);
         let key = stage.key.fold(epoch as u64).fold(step as u64);
         let name = stage.settings.name();
+        let begun = Instant::now();
         let report = stage
             .train(clock, key, |trainer, context| trainer.step(&batches, context))
             .context(|| format!("stage '{name}', epoch {epoch}, step {step}"))?;
+        self.step_seconds += begun.elapsed().as_secs_f64();
         refuse_not_finite(&report, stage, epoch, Some(step))?;
         for (name, value) in report.metrics {
             match cursor.sums.iter_mut().find(|(n, ..)| *n == name) {

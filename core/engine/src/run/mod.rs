@@ -17,6 +17,7 @@ mod order;
 mod prefetch;
 mod progress;
 mod records;
+mod resolve;
 mod select;
 pub mod settings;
 mod splits;

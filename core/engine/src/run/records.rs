@@ -41,6 +41,8 @@ pub struct EpochRecord {
     pub weights: BTreeMap<String, Number>,
     /// How long it took; no part of the digest.
     pub seconds: f64,
+    /// How much of that the trainer's steps took; the rest is the engine's. No part of the digest.
+    pub step_seconds: f64,
     /// Images of the first stream in each second; no part of the digest.
     pub images_per_second: f64,
 }
@@ -160,7 +162,9 @@ impl Record {
     #[must_use]
     pub fn without_times(mut self) -> Self {
         match &mut self {
-            Self::Epoch(record) => (record.seconds, record.images_per_second) = (0.0, 0.0),
+            Self::Epoch(record) => {
+                (record.seconds, record.step_seconds, record.images_per_second) = (0.0, 0.0, 0.0);
+            }
             Self::Evaluation(record) => record.seconds = 0.0,
             Self::Stop { .. } => {}
         }

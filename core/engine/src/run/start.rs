@@ -120,6 +120,7 @@ fn drive(
         records: Vec::new(),
         history: Vec::new(),
         train_seconds: 0.0,
+        step_seconds: 0.0,
         saved: None,
     };
     let checkpoint = driver.latest()?;

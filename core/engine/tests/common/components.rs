@@ -1,9 +1,10 @@
 //! A data set, an augmentation, a loss, a trainer and an evaluator.
 
 use scant_abi::{
-    Augmentation, Batch, Component, Dataset, DatasetInfo, EpochPlan, Error, Evaluation, Evaluator, Findings,
-    Forward, Image, Key, Loss, LossInput, LossValue, Metric, Part, Pass, Reading, Report, Result, Setup,
-    Source, State, StreamRequest, Targets, Tensor, TrainContext, Trainer, ViewRequest, Wants,
+    Artefact, Augmentation, Batch, Component, Content, Dataset, DatasetInfo, EpochPlan, Error, Evaluation,
+    Evaluator, Findings, Forward, Image, Key, Loss, LossInput, LossValue, Metric, Part, Pass, Reading,
+    Report, Result, Setup, Source, State, StreamRequest, Targets, Tensor, TrainContext, Trainer, ViewRequest,
+    Wants,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -390,6 +391,12 @@ impl Evaluator for Accuracy {
             });
             findings.predictions.push((split.name.clone(), said));
         }
+        let png = include_bytes!("../fixtures/two-pixels.png").to_vec();
+        let picture = |name: &str, content| Artefact { name: name.into(), caption: "seen".into(), content };
+        findings.artefacts.push(picture("pixels", Content::Picture { png }));
+        let counts = vec![vec![1, 2], vec![3, 4]];
+        let classes = vec!["a".into(), "b".into()];
+        findings.artefacts.push(picture("confusion", Content::Confusion { classes, counts }));
         Ok(findings)
     }
 }
