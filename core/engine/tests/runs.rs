@@ -10,7 +10,8 @@ use scant_abi::Content;
 
 use common::{finish, registry, settings};
 use scant_engine::run::{
-    Event, Nobody, Options, Outcome, Record, RunFolder, Settings, Status, Watcher, digest, resume, run,
+    Event, Nobody, Options, Outcome, Record, RunFolder, Settings, Status, Watcher, digest, evaluate, resume,
+    run,
 };
 
 fn changed(mut settings: Settings, change: impl FnOnce(&mut Settings)) -> Settings {
@@ -55,6 +56,9 @@ fn a_run_learns_and_leaves_a_folder_that_can_be_read() {
     let test = predictions.iter().find(|p| p.split == "test").expect("predictions on test");
     let right = test.labels.iter().zip(&test.predicted).filter(|(a, b)| a == b).count();
     assert_eq!(right as f64 / 90.0, top.value.0);
+    let judged = evaluate(&registry(), &out, Vec::new()).expect("judged");
+    let again = judged[0].1.metrics.iter().find(|m| m.split == "test").expect("a metric");
+    assert_eq!(again.value, top.value.0);
     let artefacts = folder.artefacts().expect("artefacts");
     let names: Vec<&str> = artefacts.iter().map(|stored| stored.artefact.name.as_str()).collect();
     assert_eq!(names, ["confusion", "pixels"]);

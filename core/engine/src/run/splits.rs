@@ -211,3 +211,93 @@ fn hash_labels(labels: &[i64]) -> String {
     labels.iter().for_each(|label| hasher.update(label.to_le_bytes()));
     super::hash::hex(&hasher.finalize())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::settings::Use;
+
+    fn data(labels: Labels, validation: Option<Amount>) -> DataSettings {
+        DataSettings {
+            dataset: Use::Name("any".into()),
+            labels,
+            validation,
+            limit: None,
+            prepare: Vec::new(),
+        }
+    }
+
+    /// 100 samples of class 0, 50 of class 1, 10 of class 2, 5 of none.
+    fn labels() -> Vec<i64> {
+        let sizes = [(0, 100), (1, 50), (2, 10), (-1, 5)];
+        let mut labels: Vec<i64> = sizes.iter().flat_map(|(class, n)| vec![*class; *n]).collect();
+        Key::new(3).rng().shuffle(&mut labels);
+        labels
+    }
+
+    fn draw(settings: &DataSettings, seed: u64) -> Result<Splits> {
+        Splits::draw(settings, &labels(), &[0, 1], seed, |name| {
+            Ok(if name == "some.txt" { "4\n2\n\n7\n" } else { "3\nfour\n" }.to_owned())
+        })
+    }
+
+    fn counts(places: &[usize]) -> [usize; 3] {
+        let labels = labels();
+        [0, 1, 2].map(|class| places.iter().filter(|place| labels[**place] == class).count())
+    }
+
+    #[test]
+    fn amounts_are_what_they_say() {
+        let of = |amount| draw(&data(amount, None), 0).expect("drawn");
+        assert_eq!(counts(&of(Labels::PerClass(7)).labelled), [7, 7, 7]);
+        assert_eq!(counts(&of(Labels::Count(8)).labelled), [3, 3, 2]);
+        assert_eq!(counts(&of(Labels::Count(50)).labelled), [20, 20, 10]);
+        assert_eq!(counts(&of(Labels::Fraction(0.2)).labelled), [20, 10, 2]);
+        assert_eq!(of(Labels::All).unlabelled.len(), 5);
+        assert_eq!(of(Labels::None).unlabelled.len(), 165);
+        assert_eq!(of(Labels::IndexFile("some.txt".into())).labelled, [2, 4, 7]);
+    }
+
+    #[test]
+    fn parts_are_disjoint_and_cover_everything() {
+        let splits = draw(&data(Labels::Fraction(0.1), Some(Amount::PerClass(4))), 0).expect("drawn");
+        assert_eq!(counts(&splits.validation), [4, 4, 4]);
+        let mut all = [splits.labelled, splits.unlabelled, splits.validation].concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..165).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_seed_alone_decides() {
+        let settings = data(Labels::PerClass(5), Some(Amount::Fraction(0.1)));
+        assert_eq!(draw(&settings, 1).expect("drawn"), draw(&settings, 1).expect("drawn"));
+        assert_ne!(draw(&settings, 1).expect("drawn").labelled, draw(&settings, 2).expect("drawn").labelled);
+        // How many are labelled does not change which are held out.
+        let more = data(Labels::PerClass(6), Some(Amount::Fraction(0.1)));
+        assert_eq!(draw(&settings, 1).expect("drawn").validation, draw(&more, 1).expect("drawn").validation);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        let error = |labels| draw(&data(labels, None), 0).expect_err("refused").to_string();
+        assert_eq!(
+            error(Labels::PerClass(11)),
+            "data.labels: 11 samples of class 2 are wanted, 10 are there"
+        );
+        assert_eq!(
+            error(Labels::Count(161)),
+            "data.labels: 161 samples are wanted, 160 with a label are there"
+        );
+        assert_eq!(
+            error(Labels::IndexFile("bad.txt".into())),
+            "bad.txt, line 2: 'four' is no place in the training part"
+        );
+    }
+
+    #[test]
+    fn a_limit_keeps_the_classes_even() {
+        let settings = DataSettings { limit: Some(30), ..data(Labels::PerClass(2), None) };
+        let splits = draw(&settings, 0).expect("drawn");
+        assert_eq!(counts(&[splits.labelled, splits.unlabelled].concat()), [10, 10, 10]);
+    }
+}
