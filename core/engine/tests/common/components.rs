@@ -282,7 +282,9 @@ impl Trainer for Sgd {
         context.model.backward(pass.id, &gradients, Wants::PARAMETERS)?;
         if let Some(unlabelled) = batches.get(1) {
             assert!(unlabelled.labels.iter().all(|label| *label == -1));
-            let mean = |view: &str| Ok(f64::from(unlabelled.view(view)?.f32()?.iter().sum::<f32>()));
+            let mean = |view: &str| -> Result<f64> {
+                Ok(f64::from(unlabelled.view(view)?.f32()?.iter().sum::<f32>()))
+            };
             metrics.push(("weak".into(), mean("weak")?));
             metrics.push(("clean".into(), mean("clean")?));
         }
