@@ -4,6 +4,9 @@
 use scant_augmentations as _;
 use scant_datasets as _;
 use scant_evaluators as _;
+use scant_fixmatch_attention as _;
+use scant_pseudo_label as _;
+use scant_vat as _;
 
 fn main() -> std::process::ExitCode {
     scant_program::main()

@@ -246,9 +246,9 @@ impl<'a> AbiFlat<'a> {
 
     pub(super) fn enter(self) -> FlatMut<'a> {
         match self.device.into() {
-            // SAFETY: `of` was given exclusive access to `len` numbers for 'a, and `self` is not `Clone`. An empty
-            // slice's address comes from a slice too, so it is aligned.
             Device::Cpu => {
+                // SAFETY: `of` was given exclusive access to `len` numbers for 'a, and `self` is not `Clone`. An empty
+                // slice's address comes from a slice too, so it is aligned.
                 FlatMut::Cpu(unsafe { std::slice::from_raw_parts_mut(self.data.cast(), self.len) })
             }
             // SAFETY: as above, on the device.

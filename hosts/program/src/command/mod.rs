@@ -6,6 +6,8 @@ mod digest;
 mod doctor;
 mod evaluate;
 mod list;
+mod new_plugin;
+mod plugins;
 mod resume;
 mod run;
 
@@ -32,12 +34,17 @@ pub(crate) enum Command {
     Evaluate(evaluate::Args),
     /// Print one hash over what a run computed: equal digests, equal runs
     Digest(digest::Args),
+    /// Write a new plugin's crate, with a test, to start from
+    NewPlugin(new_plugin::Args),
+    /// Build loadable plugins, or say which are trusted
+    Plugins(plugins::Args),
     /// Show versions, processor, threads and plugins, and what is wrong with them
     Doctor(doctor::Args),
 }
 
 pub(crate) fn run(command: Option<Command>, session: &Session) -> Result<()> {
-    if !matches!(command, Some(Command::Doctor(_))) {
+    // These tell of refused libraries themselves, or need none.
+    if !matches!(command, Some(Command::Doctor(_) | Command::NewPlugin(_) | Command::Plugins(_))) {
         session.require_plugins()?;
     }
     match command {
@@ -48,6 +55,8 @@ pub(crate) fn run(command: Option<Command>, session: &Session) -> Result<()> {
         Some(Command::Resume(args)) => resume::run(args, session),
         Some(Command::Evaluate(args)) => evaluate::run(args, session),
         Some(Command::Digest(args)) => digest::run(args, session),
+        Some(Command::NewPlugin(args)) => new_plugin::run(args),
+        Some(Command::Plugins(args)) => plugins::run(args),
         Some(Command::Doctor(args)) => doctor::run(args, session),
         None => Arguments::command().print_help().map_err(cannot_print),
     }

@@ -1,0 +1,3 @@
+//! The loadable library of scant-fixmatch-attention.
+
+scant_abi::export!(scant_fixmatch_attention);

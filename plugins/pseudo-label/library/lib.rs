@@ -1,0 +1,3 @@
+//! The loadable library of scant-pseudo-label.
+
+scant_abi::export!(scant_pseudo_label);

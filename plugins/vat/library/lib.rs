@@ -1,0 +1,3 @@
+//! The loadable library of scant-vat.
+
+scant_abi::export!(scant_vat);
