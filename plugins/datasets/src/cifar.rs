@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
 use rayon::prelude::*;
 use scant_abi::{Check, DatasetInfo, Error, ErrorKind, Part, Result, Setup};
 use schemars::JsonSchema;
@@ -12,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::cifar_classes::{CIFAR_10, CIFAR_100_COARSE, CIFAR_100_FINE};
 use crate::files::{self, Places, Published, in_file};
+use crate::formats::archive;
 use crate::formats::cifar::{self, Layout, PIXELS};
-use crate::formats::gzip;
 use crate::memory::{Images, Parts, Source};
 use crate::verify;
 
@@ -179,7 +178,11 @@ impl Batches {
                 .map(|path| self.parse(&path, &files::read(&path)?))
                 .collect::<Result<Vec<_>>>()?
         } else if let Some(archive) = self.places.find(self.archive.name) {
-            from_archive(&archive, &names)?
+            let file = File::open(&archive).map_err(|error| {
+                Error::caused_by(ErrorKind::Io, format!("cannot read {}", archive.display()), &error)
+            })?;
+            archive::extract(BufReader::new(file), &names)
+                .map_err(|error| in_file(&archive, error))?
                 .into_par_iter()
                 .zip(&names)
                 .map(|(bytes, name)| self.parse(&archive.join(name), &bytes))
@@ -242,35 +245,5 @@ impl Batches {
             checks.push(verify::labels(subject, images, self.classes.len(), counts));
         }
         checks
-    }
-}
-
-/// The files called `names`, in that order, out of a gzipped tar archive.
-fn from_archive(path: &Path, names: &[&str]) -> Result<Vec<Vec<u8>>> {
-    let failed = |error: &std::io::Error| {
-        in_file(path, Error::caused_by(ErrorKind::Data, "unpacking the archive failed", error))
-    };
-    let file = File::open(path).map_err(|error| {
-        Error::caused_by(ErrorKind::Io, format!("cannot read {}", path.display()), &error)
-    })?;
-    let mut archive = tar::Archive::new(MultiGzDecoder::new(BufReader::new(file)));
-    let mut contents = vec![None; names.len()];
-    for entry in archive.entries().map_err(|error| failed(&error))? {
-        let entry = entry.map_err(|error| failed(&error))?;
-        let name = entry.path().ok().and_then(|path| Some(path.file_name()?.to_str()?.to_owned()));
-        let wanted = names.iter().position(|wanted| name.as_deref() == Some(wanted));
-        if let Some(wanted) = wanted {
-            let bytes =
-                gzip::read_limited(entry, 0, gzip::UNPACKED_LIMIT).map_err(|error| in_file(path, error))?;
-            contents[wanted] = Some(bytes);
-        }
-        if contents.iter().all(Option::is_some) {
-            break;
-        }
-    }
-    let absent = contents.iter().zip(names).find(|(content, _)| content.is_none()).map(|(_, name)| name);
-    match absent {
-        Some(name) => Err(in_file(path, Error::data(format!("it holds no file {name}")))),
-        None => Ok(contents.into_iter().flatten().collect()),
     }
 }

@@ -2,6 +2,7 @@
 //! stands there or an error that says at which byte or row it went wrong. None panics, and none allocates what a
 //! header claims before the length of the input allows it.
 
+pub mod archive;
 pub mod cifar;
 pub mod gzip;
 pub mod idx;
