@@ -169,36 +169,38 @@ impl Batches {
     }
 
     fn load(&self) -> Result<Parts> {
-        let names: Vec<&str> = self.train.iter().chain([&self.test]).map(String::as_str).collect();
-        let found: Vec<Option<PathBuf>> = names.iter().map(|name| self.places.find(name)).collect();
-        let batches = if found.iter().all(Option::is_some) {
-            let paths: Vec<PathBuf> = found.into_iter().flatten().collect();
-            paths
-                .into_par_iter()
-                .map(|path| self.parse(&path, &files::read(&path)?))
-                .collect::<Result<Vec<_>>>()?
-        } else if let Some(archive) = self.places.find(self.archive.name) {
-            let file = File::open(&archive).map_err(|error| {
-                Error::caused_by(ErrorKind::Io, format!("cannot read {}", archive.display()), &error)
-            })?;
-            archive::extract(BufReader::new(file), &names)
-                .map_err(|error| in_file(&archive, error))?
-                .into_par_iter()
-                .zip(&names)
-                .map(|(bytes, name)| self.parse(&archive.join(name), &bytes))
-                .collect::<Result<Vec<_>>>()?
-        } else {
-            return Err(
-                self.missing(names.iter().zip(&found).filter(|(_, path)| path.is_none()).map(|(n, _)| *n))
-            );
-        };
+        let mut batches = self.read()?;
+        let test = batches.pop().unwrap_or_default();
         let mut train = Images { image_len: PIXELS, ..Images::default() };
-        let mut batches = batches.into_iter();
-        for batch in batches.by_ref().take(self.train.len()) {
+        train.pixels.reserve_exact(batches.iter().map(|batch| batch.pixels.len()).sum());
+        for batch in batches {
             train.pixels.extend_from_slice(&batch.pixels);
             train.labels.extend_from_slice(&batch.labels);
         }
-        Ok(Parts { train, test: batches.next().unwrap_or_default() })
+        Ok(Parts { train, test })
+    }
+
+    /// Every batch to train on, then the one to test on.
+    fn read(&self) -> Result<Vec<Images>> {
+        let names: Vec<&str> = self.train.iter().chain([&self.test]).map(String::as_str).collect();
+        let found: Vec<Option<PathBuf>> = names.iter().map(|name| self.places.find(name)).collect();
+        if found.iter().all(Option::is_some) {
+            let paths: Vec<PathBuf> = found.into_iter().flatten().collect();
+            return paths.into_par_iter().map(|path| self.parse(&path, &files::read(&path)?)).collect();
+        }
+        let Some(archive) = self.places.find(self.archive.name) else {
+            let absent = names.into_iter().zip(&found).filter(|(_, path)| path.is_none());
+            return Err(self.missing(absent.map(|(name, _)| name)));
+        };
+        let file = File::open(&archive).map_err(|error| {
+            Error::caused_by(ErrorKind::Io, format!("cannot read {}", archive.display()), &error)
+        })?;
+        archive::extract(BufReader::new(file), &names)
+            .map_err(|error| in_file(&archive, error))?
+            .into_par_iter()
+            .zip(&names)
+            .map(|(bytes, name)| self.parse(&archive.join(name), &bytes))
+            .collect()
     }
 
     fn parse(&self, path: &Path, bytes: &[u8]) -> Result<Images> {
