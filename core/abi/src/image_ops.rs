@@ -34,10 +34,21 @@ pub fn resize(image: &Image, height: usize, width: usize, antialias: bool) -> Re
     for (from, to) in image.planes().zip(out.planes_mut()) {
         for (row, narrow) in from.chunks_exact(image.width()).zip(narrowed.chunks_exact_mut(width)) {
             for (pixel, (start, weights)) in narrow.iter_mut().zip(columns.iter()) {
-                *pixel = row[start..].iter().zip(weights).map(|(value, weight)| value * weight).sum();
+                let values = &row[start..];
+                *pixel = match (weights, values) {
+                    // Two taps are what enlarging takes.
+                    ([a, b], [left, right, ..]) => a * left + b * right,
+                    _ => values.iter().zip(weights).map(|(value, weight)| value * weight).sum(),
+                };
             }
         }
         for (row, (start, weights)) in to.chunks_exact_mut(width).zip(rows.iter()) {
+            let mut sources = narrowed[start * width..].chunks_exact(width);
+            if let ([a, b], Some(upper), Some(lower)) = (weights, sources.next(), sources.next()) {
+                let pairs = row.iter_mut().zip(upper).zip(lower);
+                pairs.for_each(|((pixel, upper), lower)| *pixel = a * upper + b * lower);
+                continue;
+            }
             for (source, weight) in narrowed[start * width..].chunks_exact(width).zip(weights) {
                 row.iter_mut().zip(source).for_each(|(pixel, value)| *pixel += weight * value);
             }
@@ -57,7 +68,8 @@ impl Taps {
     fn new(from: usize, to: usize, antialias: bool) -> Self {
         let scale = from as f32 / to as f32;
         let reach = if antialias { scale.max(1.0) } else { 1.0 };
-        let per_output = (2 * reach.ceil() as usize + 1).min(from);
+        // Within a reach of one pixel lie two at most.
+        let per_output = if reach > 1.0 { 2 * reach.ceil() as usize + 1 } else { 2 }.min(from);
         let mut starts = Vec::with_capacity(to);
         let mut weights = vec![0.0; to * per_output];
         for (output, row) in weights.chunks_exact_mut(per_output).enumerate() {
@@ -161,7 +173,12 @@ pub fn crop(image: &Image, top: usize, left: usize, height: usize, width: usize)
             image.width()
         )));
     }
-    Ok(gather(image, height, width, |y, x| (top + y, left + x)))
+    let mut pixels = Vec::with_capacity(image.channels() * height * width);
+    for plane in image.planes().filter(|_| width > 0) {
+        let rows = plane.chunks_exact(image.width()).skip(top).take(height);
+        rows.for_each(|row| pixels.extend_from_slice(&row[left..left + width]));
+    }
+    Image::new(image.channels(), height, width, pixels)
 }
 
 /// The image repeated `rows` times downwards and `columns` times to the right.

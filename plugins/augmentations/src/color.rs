@@ -63,7 +63,12 @@ pub fn adjust_hue(image: &mut Image, shift: f32) {
 
 /// Every channel replaced by the luminance (the mean, where there are not three channels).
 pub fn grayscale(image: &mut Image) {
-    if image.channels() > 1 {
+    if let Some((red, green, blue)) = rgb(image) {
+        for ((r, g), b) in red.iter_mut().zip(green).zip(blue) {
+            let gray = LUMINANCE[0] * *r + LUMINANCE[1] * *g + LUMINANCE[2] * *b;
+            (*r, *g, *b) = (gray, gray, gray);
+        }
+    } else if image.channels() > 1 {
         let gray = image_ops::gray(image);
         image.planes_mut().for_each(|plane| plane.copy_from_slice(gray.pixels()));
     }

@@ -1,5 +1,6 @@
 //! Changes of tone: stretching, equalising, posterising, solarising, sharpening.
 
+use crate::warp::floor;
 use scant_abi::Image;
 
 /// Every channel stretched to reach from 0 to 1; a channel of one value stays.
@@ -44,7 +45,7 @@ fn level(value: f32) -> usize {
 pub fn posterize(image: &mut Image, bits: u32) {
     let levels = (1_u32 << bits.min(8)) as f32;
     for value in image.pixels_mut() {
-        *value = ((*value * levels) as i32 as f32).clamp(0.0, levels - 1.0) / levels;
+        *value = floor(*value * levels).clamp(0.0, levels - 1.0) / levels;
     }
 }
 
