@@ -113,6 +113,11 @@ impl Configuration {
         Ok(all)
     }
 
+    /// Has files that the configuration names looked for in these folders first.
+    pub fn look_in(&mut self, folders: Vec<PathBuf>) {
+        self.folders.splice(0..0, folders);
+    }
+
     /// Where files that the configuration names are looked for: beside it, here, and in `data`.
     pub fn search_folders(&self) -> Vec<PathBuf> {
         let mut folders = self.folders.clone();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use scant_abi::{Error, Result};
 use scant_engine::run::{Configuration, Method, check, resolved_text};
 
+use super::data::DataFolders;
 use crate::Session;
 
 /// Which configuration.
@@ -28,12 +29,16 @@ pub(crate) struct Sources {
     /// Another value for a key, as in stage[0].epochs=5; may be given several times
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+
+    #[command(flatten)]
+    data: DataFolders,
 }
 
 impl Sources {
     /// The methods there are, and the folders in which their files are looked for.
     pub(crate) fn methods(&self, session: &Session) -> Result<(Vec<Method>, Vec<PathBuf>)> {
-        let configuration = Configuration::load(&self.files, std::env::vars(), &self.set)?;
+        let mut configuration = Configuration::load(&self.files, std::env::vars(), &self.set)?;
+        configuration.look_in(self.data.folders());
         let folders = configuration.search_folders();
         check(&session.registry, &configuration)?.map(|methods| (methods, folders)).map_err(|findings| {
             let lines: Vec<String> = findings.iter().map(|finding| format!("\n  {finding}")).collect();

@@ -1,6 +1,7 @@
 //! The commands: one file each, with its arguments and what it does.
 
 mod check;
+mod data;
 mod describe;
 mod digest;
 mod doctor;
@@ -34,6 +35,8 @@ pub(crate) enum Command {
     Evaluate(evaluate::Args),
     /// Print one hash over what a run computed: equal digests, equal runs
     Digest(digest::Args),
+    /// Compare the files of data sets with what was published
+    Data(data::Args),
     /// Write a new plugin's crate, with a test, to start from
     NewPlugin(new_plugin::Args),
     /// Build loadable plugins, or say which are trusted
@@ -55,6 +58,7 @@ pub(crate) fn run(command: Option<Command>, session: &Session) -> Result<()> {
         Some(Command::Resume(args)) => resume::run(args, session),
         Some(Command::Evaluate(args)) => evaluate::run(args, session),
         Some(Command::Digest(args)) => digest::run(args, session),
+        Some(Command::Data(args)) => data::run(args, session),
         Some(Command::NewPlugin(args)) => new_plugin::run(args),
         Some(Command::Plugins(args)) => plugins::run(args),
         Some(Command::Doctor(args)) => doctor::run(args, session),
