@@ -15,6 +15,7 @@ pub mod parameters;
 mod rows;
 pub mod train;
 pub mod weights;
+pub mod window;
 
 pub use dfdx;
 pub use rows::Rows;
