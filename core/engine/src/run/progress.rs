@@ -125,7 +125,7 @@ impl Watcher for Progress {
                 if let Some(bar) = self.bar.take() {
                     bar.abandon();
                 }
-                log::info!("stopped; a checkpoint is kept. To go on: scant resume {}", folder.display());
+                log::info!("stopped after the present step: {}", folder.display());
             }
         }
     }

@@ -14,6 +14,7 @@ use super::select::RunResult;
 use super::settings::Settings;
 use super::start::{resume, run};
 use super::watch::{Event, Watcher};
+use super::writer::lock;
 use crate::Registry;
 
 /// The file that makes a folder one of several runs.
@@ -113,17 +114,19 @@ impl Suite {
         if self.is_one_run() { self.path.clone() } else { self.path.join(&trial.folder) }
     }
 
-    /// Begins or goes on with every trial that has not finished; stops early only if it is asked to.
+    /// Begins or goes on with every trial that has not finished, failed ones too: what stopped them may be mended.
+    /// Says whether all were tried; it stops early only if it is asked to.
     ///
     /// The error of a trial is its ending, not the suite's, unless the trial is all there is.
     pub fn run(&self, registry: &Registry, options: &Options, watcher: &mut dyn Watcher) -> Result<bool> {
+        let _lock = if self.is_one_run() { None } else { Some(lock(&self.path)?) };
         for (number, trial) in self.trials.iter().enumerate() {
             let folder = self.folder(trial);
             if !self.is_one_run() {
                 watcher.tell(&Event::Trial { number, of: self.trials.len(), settings: &trial.settings });
             }
             let outcome = match folder.join(CONFIG).is_file() {
-                true if self.ending(trial)? != Ending::Unfinished && !self.is_one_run() => continue,
+                true if matches!(self.ending(trial)?, Ending::Finished(_)) && !self.is_one_run() => continue,
                 true => resume(registry, &folder, options, watcher),
                 false => run(registry, &trial.settings, &self.folders, &folder, options, watcher),
             };

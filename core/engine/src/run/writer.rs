@@ -66,18 +66,7 @@ impl Writer {
 
     /// Takes the folder over; refused while another process has it.
     pub(crate) fn open(path: &Path, keep: usize) -> Result<Self> {
-        let lock_path = path.join(LOCK);
-        let lock = File::create(&lock_path).map_err(|e| io_error("open", &lock_path, &e))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::new(
-                    ErrorKind::Io,
-                    format!("another process is at work on {}: wait for it, or stop it", path.display()),
-                ));
-            }
-            Err(TryLockError::Error(e)) => return Err(io_error("lock", &lock_path, &e)),
-        }
+        let lock = lock(path)?;
         let metrics_path = path.join(METRICS);
         let metrics = OpenOptions::new()
             .append(true)
@@ -184,6 +173,20 @@ impl Writer {
     pub(crate) fn fail(&mut self, error: &Error) -> Result<()> {
         self.events.flush()?;
         write_json(&self.path.join(FAILURE), &Failure { error: error.to_string() })
+    }
+}
+
+/// Keeps other processes out of the folder `path` until the file is closed, however that happens.
+pub(crate) fn lock(path: &Path) -> Result<File> {
+    let lock_path = path.join(LOCK);
+    let lock = File::create(&lock_path).map_err(|e| io_error("open", &lock_path, &e))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(Error::new(
+            ErrorKind::Io,
+            format!("another process is at work on {}: wait for it, or stop it", path.display()),
+        )),
+        Err(TryLockError::Error(e)) => Err(io_error("lock", &lock_path, &e)),
     }
 }
 

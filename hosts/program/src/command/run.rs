@@ -70,7 +70,12 @@ pub(crate) fn carry_out(suite: &Suite, session: &Session, pace: &Pace) -> Result
     let options = Options { threads, prefetch: pace.prefetch.unwrap_or(4 * threads), stop };
     let whole = suite.run(&session.registry, &options, &mut Progress::default())?;
     if !whole {
-        return Ok(());
+        // An error, so that whatever started the program does not take the run for finished.
+        let path = suite.path().display();
+        return Err(Error::new(
+            ErrorKind::Io,
+            format!("stopped as asked, a checkpoint is kept; to go on: scant resume {path}"),
+        ));
     }
     print!("{}", Summary::of(suite, "test")?);
     let mut failed = 0;

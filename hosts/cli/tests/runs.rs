@@ -1,0 +1,99 @@
+//! Runs from the command line, with the components that are linked in.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+const CONFIGURATION: &str = r#"
+name = "trial"
+checkpoint = { steps = 3 }
+[data]
+dataset = "synthetic-digits"
+labels = { per_class = 10 }
+limit = 400
+[model]
+use = "small-cnn"
+[[stage]]
+name = "labels"
+trainer = { use = "semi-supervised", uratio = 1 }
+epochs = 2
+batch = 40
+[[stage]]
+name = "smooth"
+trainer = { use = "semi-supervised", uratio = 1, ema_m = 0.9 }
+epochs = 2
+batch = 40
+augment = ["shift"]
+loss = ["vat"]
+freeze = []
+"#;
+
+fn scant(arguments: &[&str], folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_scant"));
+    command.args(arguments).current_dir(folder).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn done(arguments: &[&str], folder: &Path) -> Output {
+    scant(arguments, folder).output().expect("started")
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+fn digest(run: &str, folder: &Path) -> String {
+    let output = done(&["digest", run], folder);
+    assert!(output.status.success(), "{}", text(&output));
+    text(&output).split_whitespace().next().expect("a digest").to_owned()
+}
+
+/// Waits until the run has written down something.
+fn wait_for_records(run: &Path, child: &mut Child) {
+    let begun = Instant::now();
+    while fs::metadata(run.join("metrics.jsonl")).map_or(0, |file| file.len()) == 0 {
+        assert!(child.try_wait().expect("asked").is_none(), "ended before its time");
+        assert!(begun.elapsed() < Duration::from_secs(120), "nothing happens");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_run_stopped_by_signals_ends_where_the_untouched_one_ends() {
+    let place = tempfile::tempdir().expect("a folder");
+    let folder = place.path();
+    fs::write(folder.join("trial.toml"), CONFIGURATION).expect("written");
+    let whole = done(&["run", "trial.toml", "--out", "whole", "--threads", "1", "--prefetch", "0"], folder);
+    assert!(whole.status.success(), "{}", text(&whole));
+
+    for signal in ["TERM", "INT", "KILL"] {
+        let mut child = scant(&["run", "trial.toml", "--out", signal], folder).spawn().expect("started");
+        wait_for_records(&folder.join(signal), &mut child);
+        let sent = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().expect("sent");
+        assert!(sent.success());
+        let stopped = child.wait_with_output().expect("ended");
+        assert!(!stopped.status.success());
+        if signal != "KILL" {
+            assert!(text(&stopped).contains(&format!("scant resume {signal}")), "{}", text(&stopped));
+        }
+        let resumed = done(&["resume", signal], folder);
+        assert!(resumed.status.success(), "{}", text(&resumed));
+        assert_eq!(digest("whole", folder), digest(signal, folder), "{signal}");
+    }
+}
+
+#[test]
+fn check_says_everything_and_run_refuses_it() {
+    let place = tempfile::tempdir().expect("a folder");
+    let wrong = CONFIGURATION.replace("small-cnn", "smal-cnn").replace("ema_m", "ema");
+    fs::write(place.path().join("trial.toml"), wrong).expect("written");
+    for command in ["check", "run"] {
+        let output = done(&[command, "trial.toml"], place.path());
+        assert!(!output.status.success());
+        for said in ["trial.toml: model", "did you mean 'small-cnn'?", "stage[1].trainer.ema", "'ema_m'"] {
+            assert!(text(&output).contains(said), "'{said}' is missing from:\n{}", text(&output));
+        }
+    }
+    assert!(!place.path().join("runs").exists());
+}
