@@ -2,6 +2,7 @@
 
 mod arguments;
 mod command;
+mod reports;
 mod session;
 mod table;
 

@@ -8,7 +8,7 @@ use scant_abi::{Error, ErrorKind, Result};
 use scant_engine::run::{Ending, Options, Progress, Suite, Summary, default_folder};
 
 use super::check::Sources;
-use crate::Session;
+use crate::{Session, reports};
 
 /// What to run, and where.
 #[derive(clap::Args)]
@@ -85,7 +85,11 @@ pub(crate) fn carry_out(suite: &Suite, session: &Session, pace: &Pace) -> Result
             println!("failed: {}, seed {}: {error}", trial.settings.label(), trial.settings.seed);
         }
     }
-    println!("everything stands in {}", suite.path().display());
+    match reports::write(suite) {
+        Ok(page) => println!("report: {}", page.display()),
+        // The runs are what counts; a page can be made again.
+        Err(error) => log::warn!("no report could be written: {error}"),
+    }
     match failed {
         0 => Ok(()),
         _ => Err(Error::new(ErrorKind::Numeric, format!("{failed} of {} runs failed", suite.trials().len()))),

@@ -1,0 +1,40 @@
+//! The pages that a run leaves for people: one for each run, one for a comparison.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use scant_abi::{Error, ErrorKind, Result};
+use scant_engine::compare::{Options, RunSummary, compare};
+use scant_engine::report::{RunReport, comparison_page, run_page};
+use scant_engine::run::{RunFolder, Suite};
+
+/// Writes the page of every run of `suite` that has begun, and of all of them side by side where there are several;
+/// gives the page to look at first.
+pub(crate) fn write(suite: &Suite) -> Result<PathBuf> {
+    let mut pages: Vec<PathBuf> = Vec::new();
+    let mut summaries: Vec<RunSummary> = Vec::new();
+    let mut reports: Vec<RunReport> = Vec::new();
+    for trial in suite.trials() {
+        let folder = suite.folder(trial);
+        // A run that could not begin has nothing to show but its error.
+        let Ok(run) = RunFolder::open(&folder) else { continue };
+        let report = RunReport::read(&run)?;
+        pages.push(put(&folder.join("report.html"), &run_page(&report))?);
+        summaries.push(RunSummary::read(&run)?);
+        reports.push(report);
+    }
+    if let [only] = pages.as_slice() {
+        return Ok(only.clone());
+    }
+    // A method of the file may bring data of its own: the page then says so, instead of not being there.
+    let options = Options { allow_different_splits: true, ..Options::default() };
+    let comparison = compare(&summaries, &options)?;
+    put(&suite.path().join("report.html"), &comparison_page(&comparison, &reports))
+}
+
+fn put(path: &Path, page: &str) -> Result<PathBuf> {
+    fs::write(path, page).map_err(|error| {
+        Error::caused_by(ErrorKind::Io, format!("cannot write {}", path.display()), &error)
+    })?;
+    Ok(path.to_owned())
+}
