@@ -68,6 +68,14 @@ impl Compiler {
             }
         }
         self.plan.flows[0].private = false;
+        // Nodes that may hand on the very tensor they get: who can be seen from outside, both can.
+        let handing_on = |node: &&Node| node.op.may_hand_on();
+        for node in self.plan.nodes.iter().rev().filter(handing_on) {
+            self.plan.flows[node.inputs[0]].private &= self.plan.flows[node.output].private;
+        }
+        for node in self.plan.nodes.iter().filter(handing_on) {
+            self.plan.flows[node.output].private &= self.plan.flows[node.inputs[0]].private;
+        }
         self.plan.draws = self.drawing.finish();
         Ok(self.plan)
     }

@@ -6,6 +6,7 @@ mod device;
 mod draw;
 mod model;
 mod plan;
+mod pretrained;
 mod run;
 pub mod shorthand;
 pub mod zoo;

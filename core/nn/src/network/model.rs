@@ -38,6 +38,13 @@ struct Recorded<D: NetworkDevice> {
     input: Option<Images<D>>,
 }
 
+impl NetworkConfig {
+    /// What would stand where among the parameters for `image` (channels, rows, columns), without drawing any.
+    pub fn layout(&self, image: [usize; 3]) -> Result<Vec<ParameterInfo>> {
+        compile(self, image).map(|plan| plan.parameters)
+    }
+}
+
 impl<D: NetworkDevice> Network<D> {
     /// The network that `config` describes, for the images, on the device and from the seed of `setup`.
     pub fn new(config: &NetworkConfig, setup: &Setup) -> Result<Self> {

@@ -67,6 +67,11 @@ impl Op {
         matches!(self, Self::Multiply | Self::SumChannels | Self::Sample)
     }
 
+    /// Whether what it gives may be the tensor that it got.
+    pub(super) fn may_hand_on(&self) -> bool {
+        matches!(self, Self::Reshape | Self::Dropout(_) | Self::Sample)
+    }
+
     /// The activation at its end, if it can have one.
     pub(super) fn activation(&mut self) -> Option<&mut Activation> {
         match self {

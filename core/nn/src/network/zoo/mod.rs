@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::description::{Layer, NetworkConfig};
 use super::shorthand::{Named, batch_norm, conv, linear, output};
+use crate::weights::Naming;
 
 pub use alexnet::AlexNet;
 pub use autoencoder_64::ConvAutoencoder64;
@@ -37,6 +38,11 @@ pub use wide_resnet::WideResNet;
 pub trait Architecture {
     /// The network for `image` (channels, rows, columns) and this many classes; without a classifier where there are none.
     fn describe(&self, image: [usize; 3], classes: usize) -> Result<NetworkConfig>;
+
+    /// The file of weights to start from, and how its tensors are named.
+    fn weights(&self) -> Option<(&str, Naming)> {
+        None
+    }
 }
 
 /// What stands between an embedding and the classes.

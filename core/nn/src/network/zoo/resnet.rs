@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Architecture;
 use crate::network::description::{Init, Layer, NetworkConfig, Pool, Residual};
 use crate::network::shorthand::{Named, batch_norm, conv, linear, output, part};
+use crate::weights::Naming;
 
 /// ResNet-18; the four groups of blocks are put out as `layer1` to `layer4`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -16,6 +17,9 @@ pub struct ResNet18 {
     pub sobel: bool,
     /// A 3x3 stem without pooling in place of the 7x7 one with pooling: for images of about 32x32.
     pub small_images: bool,
+    /// A file of weights with torchvision's names; drawn at random without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
     /// How weights are drawn at the start.
     pub init: Init,
 }
@@ -60,6 +64,10 @@ impl Architecture for ResNet18 {
             parts.push(part("head", vec![linear(classes).named("fc").into(), output("logits")]));
         }
         Ok(NetworkConfig { parts, init: self.init })
+    }
+
+    fn weights(&self) -> Option<(&str, Naming)> {
+        self.weights.as_deref().map(|file| (file, Naming::ResNet))
     }
 }
 

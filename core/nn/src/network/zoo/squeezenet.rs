@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Architecture;
 use crate::network::description::{Concat, Init, Layer, NetworkConfig, Pool};
 use crate::network::shorthand::{Named, conv, output, part};
+use crate::weights::Naming;
 
 /// SqueezeNet 1.0; what each module gives is put out as `conv1` and `fire2` to `fire9`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -14,13 +15,16 @@ use crate::network::shorthand::{Named, conv, output, part};
 pub struct SqueezeNet {
     /// The probability with which the classifier's features are set to zero.
     pub dropout: f32,
+    /// A file of weights with torchvision's names; drawn at random without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
     /// How weights are drawn at the start.
     pub init: Init,
 }
 
 impl Default for SqueezeNet {
     fn default() -> Self {
-        Self { dropout: 0.5, init: Init::He }
+        Self { dropout: 0.5, weights: None, init: Init::He }
     }
 }
 
@@ -73,5 +77,9 @@ impl Architecture for SqueezeNet {
             parts.push(part("head", head));
         }
         Ok(NetworkConfig { parts, init: self.init })
+    }
+
+    fn weights(&self) -> Option<(&str, Naming)> {
+        self.weights.as_deref().map(|file| (file, Naming::FeaturesAndClassifier))
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Architecture;
 use crate::network::description::{Init, Layer, NetworkConfig};
 use crate::network::shorthand::{Named, batch_norm, conv, linear, max_pool, output, part};
+use crate::weights::Naming;
 
 /// VGG-16 with batch normalisation; the five blocks are put out as `block1` to `block5`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -16,13 +17,16 @@ pub struct Vgg16Bn {
     pub sobel: bool,
     /// The probability with which the classifier's features are set to zero.
     pub dropout: f32,
+    /// A file of weights with torchvision's names; drawn at random without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
     /// How weights are drawn at the start.
     pub init: Init,
 }
 
 impl Default for Vgg16Bn {
     fn default() -> Self {
-        Self { sobel: false, dropout: 0.5, init: Init::He }
+        Self { sobel: false, dropout: 0.5, weights: None, init: Init::He }
     }
 }
 
@@ -60,5 +64,9 @@ impl Architecture for Vgg16Bn {
             head.extend([linear(classes).named("6").into(), output("logits")]);
         }
         Ok(NetworkConfig { parts: vec![part("encoder", encoder), part("head", head)], init: self.init })
+    }
+
+    fn weights(&self) -> Option<(&str, Naming)> {
+        self.weights.as_deref().map(|file| (file, Naming::FeaturesAndClassifier))
     }
 }
