@@ -2,10 +2,14 @@
 
 // Naming a crate is what keeps its registration in the program.
 use scant_augmentations as _;
+use scant_autoencoder as _;
 use scant_datasets as _;
 use scant_evaluators as _;
 use scant_fixmatch_attention as _;
+use scant_losses as _;
+use scant_networks as _;
 use scant_pseudo_label as _;
+use scant_supervised as _;
 use scant_vat as _;
 
 fn main() -> std::process::ExitCode {

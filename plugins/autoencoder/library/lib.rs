@@ -1,0 +1,3 @@
+//! The loadable library of scant-autoencoder.
+
+scant_abi::export!(scant_autoencoder);

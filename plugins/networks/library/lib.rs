@@ -1,0 +1,3 @@
+//! The loadable library of scant-networks.
+
+scant_abi::export!(scant_networks);

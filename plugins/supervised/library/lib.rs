@@ -1,0 +1,3 @@
+//! The loadable library of scant-supervised.
+
+scant_abi::export!(scant_supervised);
