@@ -101,6 +101,11 @@ fn without_any_whole_checkpoint_nothing_begins_anew() {
     checkpoints(&out, "safetensors").iter().for_each(|path| fs::write(path, "").expect("written"));
     let error = resumed(&out).expect_err("refused");
     assert!(error.contains("none of the 2 checkpoints"), "{error}");
+    for extension in ["json", "safetensors"] {
+        checkpoints(&out, extension).iter().for_each(|path| fs::remove_file(path).expect("removed"));
+    }
+    let error = resumed(&out).expect_err("refused");
+    assert!(error.contains("cannot go on without them"), "{error}");
 }
 
 #[test]

@@ -129,6 +129,12 @@ impl Configuration {
         folders
     }
 
+    /// The libraries, or folders of them, that the configuration names.
+    pub fn plugins(&self) -> Vec<PathBuf> {
+        let named = self.value.get("plugins").and_then(Value::as_array).into_iter().flatten();
+        places(named.filter_map(Value::as_str), &self.search_folders())
+    }
+
     fn take(&mut self, value: config::Value, path: &str) -> Value {
         if let Some(origin) = value.origin() {
             self.origins.insert(path.to_owned(), origin.to_owned());
@@ -161,6 +167,15 @@ impl Configuration {
                 .collect(),
         }
     }
+}
+
+/// Each name as it is found in `folders`, or as it stands.
+pub(crate) fn places<'a>(names: impl Iterator<Item = &'a str>, folders: &[PathBuf]) -> Vec<PathBuf> {
+    let place = |name: &str| {
+        let found = folders.iter().map(|folder| folder.join(name)).find(|path| path.exists());
+        found.unwrap_or_else(|| PathBuf::from(name))
+    };
+    names.map(place).collect()
 }
 
 /// Puts the files that `path` extends, and then itself, behind `found`.

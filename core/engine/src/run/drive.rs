@@ -81,6 +81,7 @@ impl Driver<'_> {
         self.records = self.writer.rewind(cursor.metrics_bytes, cursor.events_bytes)?;
         self.history = self.records.iter().flat_map(Record::past).collect();
         self.train_seconds = self.records.iter().map(Record::train_seconds).sum();
+        self.saved = checkpoint.is_some().then(|| Checkpoints::name(&cursor));
         let mut cursor = cursor;
         let mut checkpoint = checkpoint;
         loop {

@@ -26,6 +26,9 @@ pub struct Settings {
     #[serde(default)]
     #[schemars(with = "DeviceText")]
     pub device: Device,
+    /// Libraries, or folders of them, whose components are used beside those that are there anyway.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plugins: Vec<String>,
     /// The data.
     pub data: DataSettings,
     /// The model of the first stage, and of all that bring none of their own.

@@ -61,6 +61,17 @@ pub fn resume(
     let data = open_data(registry, settings, folders)?;
     data.splits.same_as(&folder.splits()?)?;
     let workshop = workshop(registry, settings, folders, &data)?;
+    // Every record is written after a checkpoint: with records and without checkpoints, somebody removed these.
+    let begun = !folder.records()?.is_empty();
+    if Checkpoints::new(path.join(CHECKPOINTS), 1).names()?.is_empty() {
+        if begun {
+            return Err(Error::data(format!(
+                "the checkpoints in {} are gone: a run that has begun cannot go on without them",
+                path.join(CHECKPOINTS).display()
+            )));
+        }
+        watcher.tell(&Event::Note("the run had stopped before its first checkpoint: it begins"));
+    }
     drive(&workshop, &data, path, options, watcher)
 }
 

@@ -7,6 +7,7 @@ use scant_abi::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
 use super::check::Method;
+use super::config::places;
 use super::drive::{Options, Outcome};
 use super::files::{io_error, read_json, write_json};
 use super::folder::{CONFIG, RunFolder, Status};
@@ -68,6 +69,12 @@ impl Suite {
                 trials.push(Trial { folder, settings });
             }
         }
+        let mut names: Vec<&PathBuf> = trials.iter().map(|trial| &trial.folder).collect();
+        names.sort();
+        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            let folder = twice[0].display();
+            return Err(Error::config(format!("two methods would both be kept in '{folder}': rename one")));
+        }
         let absolute = |folder: &PathBuf| std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
         let suite = Self { trials, folders: folders.iter().map(absolute).collect(), path: path.to_owned() };
         if suite.is_one_run() {
@@ -102,6 +109,12 @@ impl Suite {
     /// Its folder.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The libraries, or folders of them, that its configuration names.
+    pub fn plugins(&self) -> Vec<PathBuf> {
+        let named = self.trials.first().into_iter().flat_map(|trial| &trial.settings.plugins);
+        places(named.map(String::as_str), &self.folders)
     }
 
     /// Its runs.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use scant_abi::{Error, Result};
+use scant_engine::Registry;
 use scant_engine::run::{Configuration, Method, check, resolved_text};
 
 use super::data::DataFolders;
@@ -34,21 +35,35 @@ pub(crate) struct Sources {
     data: DataFolders,
 }
 
+/// A configuration that can be run.
+pub(crate) struct Plan {
+    /// The components there are, with those of the plugins that the configuration names.
+    pub(crate) registry: Registry,
+    /// The methods.
+    pub(crate) methods: Vec<Method>,
+    /// Where the files that it names are looked for.
+    pub(crate) folders: Vec<PathBuf>,
+}
+
 impl Sources {
-    /// The methods there are, and the folders in which their files are looked for.
-    pub(crate) fn methods(&self, session: &Session) -> Result<(Vec<Method>, Vec<PathBuf>)> {
+    /// The configuration, if nothing is wrong with it.
+    pub(crate) fn plan(&self, session: &Session) -> Result<Plan> {
         let mut configuration = Configuration::load(&self.files, std::env::vars(), &self.set)?;
         configuration.look_in(self.data.folders());
+        let registry = session.with_plugins(&configuration.plugins())?;
         let folders = configuration.search_folders();
-        check(&session.registry, &configuration)?.map(|methods| (methods, folders)).map_err(|findings| {
-            let lines: Vec<String> = findings.iter().map(|finding| format!("\n  {finding}")).collect();
-            Error::config(format!("the configuration cannot be run:{}", lines.concat()))
-        })
+        match check(&registry, &configuration)? {
+            Ok(methods) => Ok(Plan { registry, methods, folders }),
+            Err(findings) => {
+                let lines: Vec<String> = findings.iter().map(|finding| format!("\n  {finding}")).collect();
+                Err(Error::config(format!("the configuration cannot be run:{}", lines.concat())))
+            }
+        }
     }
 }
 
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
-    let (methods, _) = args.sources.methods(session)?;
+    let methods = args.sources.plan(session)?.methods;
     for method in &methods {
         if args.resolved {
             println!("{}", resolved_text(&method.settings)?);

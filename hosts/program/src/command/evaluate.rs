@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use scant_abi::{Error, Result};
-use scant_engine::run::evaluate;
 use scant_engine::run::settings::EvaluateSettings;
+use scant_engine::run::{Suite, evaluate};
 use serde_json::json;
 
 use crate::Session;
@@ -27,7 +27,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let others = args.by.iter().map(|text| parse(text)).collect::<Result<_>>()?;
-    let found = evaluate(&session.registry, &args.run, others)?;
+    let registry = session.with_plugins(&Suite::open(&args.run)?.plugins())?;
+    let found = evaluate(&registry, &args.run, others)?;
     if args.json {
         let all: Vec<_> = found
             .iter()

@@ -19,5 +19,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
-    carry_out(&Suite::open(&args.run)?, session, &args.pace)
+    let suite = Suite::open(&args.run)?;
+    let registry = session.with_plugins(&suite.plugins())?;
+    carry_out(&suite, &registry, &args.pace)
 }

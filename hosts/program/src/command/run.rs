@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use scant_abi::{Error, ErrorKind, Result};
+use scant_engine::Registry;
 use scant_engine::run::{Ending, Options, Progress, Suite, Summary, default_folder};
 
-use super::check::Sources;
+use super::check::{Plan, Sources};
 use crate::{Session, reports};
 
 /// What to run, and where.
@@ -49,16 +50,16 @@ fn parse_seeds(text: &str) -> std::result::Result<Seeds, String> {
 }
 
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
-    let (methods, folders) = args.sources.methods(session)?;
+    let Plan { registry, methods, folders } = args.sources.plan(session)?;
     let name = methods.first().map(|method| method.settings.name.clone()).unwrap_or_default();
     let out = args.out.unwrap_or_else(|| default_folder(&name));
     let seeds = args.seeds.map(|seeds| seeds.0).unwrap_or_default();
     let suite = Suite::plan(methods, &seeds, folders, &out)?;
-    carry_out(&suite, session, &args.pace)
+    carry_out(&suite, &registry, &args.pace)
 }
 
 /// Runs what is left of a suite, and shows what came out.
-pub(crate) fn carry_out(suite: &Suite, session: &Session, pace: &Pace) -> Result<()> {
+pub(crate) fn carry_out(suite: &Suite, registry: &Registry, pace: &Pace) -> Result<()> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         // The first asks for an orderly end, a second one is obeyed at once.
@@ -68,7 +69,7 @@ pub(crate) fn carry_out(suite: &Suite, session: &Session, pace: &Pace) -> Result
     }
     let threads = rayon::current_num_threads();
     let options = Options { threads, prefetch: pace.prefetch.unwrap_or(4 * threads), stop };
-    let whole = suite.run(&session.registry, &options, &mut Progress::default())?;
+    let whole = suite.run(registry, &options, &mut Progress::default())?;
     if !whole {
         // An error, so that whatever started the program does not take the run for finished.
         let path = suite.path().display();
