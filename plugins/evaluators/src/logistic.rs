@@ -7,6 +7,7 @@ mod curvature;
 mod lbfgs;
 mod pass;
 
+use rayon::prelude::*;
 use scant_abi::{Error, Result};
 use scant_nn::Rows;
 use scant_nn::dots::{Columns, dots};
@@ -78,15 +79,24 @@ impl Logistic {
 impl LinearClassifier {
     /// The score of each class for each row, row after row.
     pub fn scores(&self, rows: Rows) -> Vec<f32> {
+        const BLOCK: usize = 128;
         let classes = self.intercepts.len();
         let weights: Vec<f32> = self.weights.iter().map(|&w| w as f32).collect();
         let columns = Columns::pack(&weights, rows.width());
-        let mut products = vec![0.0; columns.stride()];
-        let mut scores = Vec::with_capacity(rows.len() * classes);
-        for row in rows.iter() {
-            dots(&[row], &columns, &mut products);
-            scores.extend(products.iter().zip(&self.intercepts).map(|(&p, &b)| (f64::from(p) + b) as f32));
-        }
+        let mut scores = vec![0.0; rows.len() * classes];
+        let blocks =
+            scores.par_chunks_mut(BLOCK * classes).zip(rows.values().par_chunks(BLOCK * rows.width()));
+        blocks.for_each(|(scores, block)| {
+            let block: Vec<&[f32]> = block.chunks_exact(rows.width()).collect();
+            let mut products = vec![0.0; block.len() * columns.stride()];
+            dots(&block, &columns, &mut products);
+            for (scores, products) in
+                scores.chunks_exact_mut(classes).zip(products.chunks_exact(columns.stride()))
+            {
+                let each = scores.iter_mut().zip(products).zip(&self.intercepts);
+                each.for_each(|((score, &product), b)| *score = (f64::from(product) + b) as f32);
+            }
+        });
         scores
     }
 }

@@ -1,0 +1,123 @@
+//! `stability`: a metric by epoch, and its line of best fit.
+
+use scant_abi::{
+    Artefact, Component, Content, Error, Evaluation, Evaluator, Findings, Metric, Reading, Result, Setup,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Settings of `stability`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct StabilityConfig {
+    /// The metric that is followed; another evaluator must report it every few epochs.
+    pub metric: String,
+    /// The split on which it was measured.
+    pub split: String,
+    /// The stage that is looked at, from 0; absent: the last that reported the metric.
+    pub stage: Option<usize>,
+    /// What values are multiplied with; 100 turns shares into percent.
+    pub scale: f64,
+}
+
+impl Default for StabilityConfig {
+    fn default() -> Self {
+        Self { metric: "top-1".to_owned(), split: "test".to_owned(), stage: None, scale: 100.0 }
+    }
+}
+
+/// `stability`: slope m and intercept k of the line of best fit through a metric by epoch.
+#[derive(Clone, Debug)]
+pub struct Stability(StabilityConfig);
+
+impl Component for Stability {
+    const NAME: &'static str = "stability";
+    const SUMMARY: &'static str = "A metric by epoch with its line of best fit, value = m * epoch + k.";
+    type Config = StabilityConfig;
+
+    fn new(config: StabilityConfig, _: &Setup) -> Result<Self> {
+        if !config.scale.is_finite() {
+            return Err(Error::config("stability: `scale` must be a finite number"));
+        }
+        Ok(Self(config))
+    }
+}
+
+impl Evaluator for Stability {
+    fn reads(&self) -> Vec<Reading> {
+        Vec::new()
+    }
+
+    fn evaluate(&mut self, evaluation: &Evaluation) -> Result<Findings> {
+        let points = self.points(evaluation);
+        if points.is_empty() && !evaluation.history.is_empty() {
+            let mut known: Vec<String> =
+                evaluation.history.iter().map(|past| format!("{} ({})", past.name, past.split)).collect();
+            known.sort_unstable();
+            known.dedup();
+            return Err(Error::config(format!(
+                "stability: no epoch reported '{}' on '{}'; give the evaluator that reports it `every = 1`; there are {}",
+                self.0.metric,
+                self.0.split,
+                known.join(", ")
+            )));
+        }
+        let fit = line_of_best_fit(&points);
+        let metric = |name: &str, value, higher_is_better| Metric {
+            name: name.to_owned(),
+            split: self.0.split.clone(),
+            value,
+            higher_is_better,
+        };
+        let metrics = match fit {
+            Some([slope, intercept]) => {
+                let squares = points.iter().map(|[x, y]| (y - slope * x - intercept).powi(2)).sum::<f64>();
+                vec![
+                    metric("m", slope, true),
+                    metric("k", intercept, true),
+                    metric("fluctuation", (squares / points.len() as f64).sqrt(), false),
+                ]
+            }
+            None => Vec::new(),
+        };
+        let artefacts = vec![Artefact {
+            name: format!("stability-{}", self.0.split),
+            caption: format!("{} on {} by epoch", self.0.metric, self.0.split),
+            content: Content::Curve {
+                x_name: "epoch".to_owned(),
+                y_name: self.0.metric.clone(),
+                points,
+                fit,
+            },
+        }];
+        Ok(Findings { metrics, artefacts, predictions: Vec::new() })
+    }
+}
+
+impl Stability {
+    /// Epoch, from 1, and scaled value; of several evaluators that report the metric the first counts.
+    fn points(&self, evaluation: &Evaluation) -> Vec<[f64; 2]> {
+        let ours =
+            evaluation.history.iter().filter(|past| past.name == self.0.metric && past.split == self.0.split);
+        let stage = self.0.stage.or(ours.clone().map(|past| past.stage).max());
+        let mut points: Vec<[f64; 2]> = ours
+            .filter(|past| Some(past.stage) == stage && past.value.is_finite())
+            .map(|past| [past.epoch as f64 + 1.0, self.0.scale * past.value])
+            .collect();
+        points.dedup_by_key(|point| point[0]);
+        points
+    }
+}
+
+/// Slope and intercept of the least squares line; none through fewer than two different epochs.
+pub fn line_of_best_fit(points: &[[f64; 2]]) -> Option<[f64; 2]> {
+    let count = points.len() as f64;
+    let mean = |k: usize| points.iter().map(|point| point[k]).sum::<f64>() / count;
+    let (x, y) = (mean(0), mean(1));
+    let spread: f64 = points.iter().map(|point| (point[0] - x).powi(2)).sum();
+    if points.len() < 2 || spread == 0.0 {
+        return None;
+    }
+    let slope = points.iter().map(|point| (point[0] - x) * (point[1] - y)).sum::<f64>() / spread;
+    Some([slope, y - slope * x])
+}
