@@ -160,9 +160,10 @@ fn rotate(matrix: &mut [Vec<f64>], vectors: &mut [Vec<f64>], p: usize, q: usize)
     let turn = |row: &mut Vec<f64>| (row[p], row[q]) = (c * row[p] - s * row[q], s * row[p] + c * row[q]);
     matrix.iter_mut().for_each(turn);
     vectors.iter_mut().for_each(turn);
-    for k in 0..matrix.len() {
-        let (a, b) = (matrix[p][k], matrix[q][k]);
-        (matrix[p][k], matrix[q][k]) = (c * a - s * b, s * a + c * b);
+    // p < q, so both rows can be held at once.
+    let (front, back) = matrix.split_at_mut(q);
+    for (a, b) in front[p].iter_mut().zip(&mut back[0]) {
+        (*a, *b) = (c * *a - s * *b, s * *a + c * *b);
     }
 }
 
