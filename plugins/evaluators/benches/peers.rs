@@ -25,21 +25,23 @@ struct Row {
     samples: usize,
     width: usize,
     repeats: usize,
-    /// Whether a higher objective is better; where none is, they must be equal.
     goal: Goal,
     ours: fn(Rows, &[i64], u64) -> Outcome,
 }
 
-#[derive(Clone, Copy, PartialEq)]
+/// What makes an objective no worse than the peer's.
 enum Goal {
     Low,
     Equal,
 }
 
+/// What a map of points is worth.
+type Score = Box<dyn Fn(&[f32]) -> f64>;
+
 /// What our side reached; points of a map are scored by the same function for both sides.
 struct Outcome {
     objective: f64,
-    score: Option<Box<dyn Fn(&[f32]) -> f64>>,
+    score: Option<Score>,
 }
 
 fn number(objective: f64) -> Outcome {
@@ -144,9 +146,9 @@ fn compare(row: &Row, peer: &mut Peer, target: &Path) -> Value {
     write_numbers(&y_file, y.iter().flat_map(|v| v.to_le_bytes()));
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for seed in 0..row.repeats as u64 {
-        let start = Instant::now();
+        let (start, processor) = (Instant::now(), processor_seconds());
         let outcome = (row.ours)(Rows::new(&x, row.width).expect("the data are good"), &y, seed);
-        ours.push((start.elapsed().as_secs_f64(), outcome.objective));
+        ours.push([start.elapsed().as_secs_f64(), outcome.objective, processor_seconds() - processor]);
         let answer = peer.ask(&json!({
             "peer": row.peer, "x": x_file, "y": y_file, "width": row.width, "seed": seed,
         }));
@@ -154,20 +156,22 @@ fn compare(row: &Row, peer: &mut Peer, target: &Path) -> Value {
             Some(score) => score(&peer.points()),
             None => answer["objective"].as_f64().expect("a number"),
         };
-        theirs.push((answer["seconds"].as_f64().expect("a number"), objective));
+        let number = |name: &str| answer[name].as_f64().expect("a number");
+        theirs.push([number("seconds"), objective, number("processor")]);
     }
-    let seconds = |side: &[(f64, f64)]| median(side.iter().map(|s| s.0).collect());
-    let objective = |side: &[(f64, f64)]| median(side.iter().map(|s| s.1).collect());
-    let (a, b) = (objective(&ours), objective(&theirs));
+    let middle = |side: &[[f64; 3]], k: usize| median(side.iter().map(|s| s[k]).collect());
+    let (a, b) = (middle(&ours, 1), middle(&theirs, 1));
     let no_worse = match row.goal {
         Goal::Low => a <= b * (1.0 + 1e-6),
         Goal::Equal => (a - b).abs() <= 1e-6 * b.abs(),
     };
     json!({
         "name": row.name,
-        "ours": seconds(&ours),
-        "peer": seconds(&theirs),
-        "ratio": seconds(&theirs) / seconds(&ours),
+        "ours": middle(&ours, 0),
+        "peer": middle(&theirs, 0),
+        "ratio": middle(&theirs, 0) / middle(&ours, 0),
+        "our_processor": middle(&ours, 2),
+        "peer_processor": middle(&theirs, 2),
         "our_objective": a,
         "peer_objective": b,
         "no_worse": no_worse,
@@ -195,6 +199,14 @@ fn embeddings(samples: usize, width: usize) -> (Vec<f32>, Vec<i64>) {
     (x, y)
 }
 
+/// The processor time of this process so far, which other programs on the machine disturb less than the clock.
+fn processor_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = text.rsplit(')').next().unwrap_or_default();
+    let ticks = after_name.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<f64>().ok());
+    ticks.sum::<f64>() / 100.0
+}
+
 struct Peer {
     child: Child,
     input: ChildStdin,
@@ -209,6 +221,8 @@ impl Peer {
         for name in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"] {
             command.env(name, THREADS.to_string());
         }
+        // Threads that wait for one another sleep: on a busy machine waiting would count as work.
+        command.env("OMP_WAIT_POLICY", "PASSIVE");
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers.py");
         let mut child = command
             .args([&script, &points])
