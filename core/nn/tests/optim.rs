@@ -31,7 +31,7 @@ fn wave(values: &[f32], step: usize) -> Vec<f32> {
 #[test]
 fn five_steps_are_pytorchs() {
     let cases: Vec<Case> = serde_json::from_str(include_str!("fixtures/optim.json")).expect("cases");
-    assert_eq!(cases.len(), 8);
+    assert_eq!(cases.len(), 9);
     for case in cases {
         let mut optimizer = Optimizer::new(case.config.clone()).expect("an optimiser");
         let mut values: Vec<f32> = (0..10).map(|i| i as f32 / 5.0 - 0.9).collect();

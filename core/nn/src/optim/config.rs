@@ -40,6 +40,8 @@ pub struct OptimizerConfig {
     pub eps: Option<f64>,
     /// The strength of weight decay; biases and norms never decay.
     pub weight_decay: f64,
+    /// The strength of an L1 penalty on the weights that decay: their signs, times this, are added to the gradient.
+    pub l1: f64,
     /// The parts whose weights decay; all where empty.
     pub decay_parts: Vec<String>,
     /// The greatest Euclidean norm of all gradients together; longer ones are scaled down to it.
@@ -58,6 +60,7 @@ impl Default for OptimizerConfig {
             betas: None,
             eps: None,
             weight_decay: 0.0,
+            l1: 0.0,
             decay_parts: Vec::new(),
             clip_norm: None,
             clip_value: None,
@@ -96,7 +99,9 @@ impl OptimizerConfig {
         if self.nesterov == Some(true) && self.momentum.unwrap_or(0.0) == 0.0 {
             return Err(Error::config("optimizer: nesterov needs a momentum above 0"));
         }
-        in_range("weight_decay", self.weight_decay, self.weight_decay >= 0.0, "at least 0")?;
+        for (name, value) in [("weight_decay", self.weight_decay), ("l1", self.l1)] {
+            in_range(name, value, value >= 0.0, "at least 0")?;
+        }
         for (name, value) in
             [("eps", self.eps), ("clip_norm", self.clip_norm), ("clip_value", self.clip_value)]
         {

@@ -6,7 +6,7 @@ use pulp::Arch;
 use rayon::prelude::*;
 use scant_abi::{Clock, Error, ParameterInfo, Parameters, Result, State, Tensor};
 
-use super::update::{self, Clip, Descent, Moments};
+use super::update::{self, Clip, Descent, Moments, Pull};
 use super::{OptimizerConfig, Rule};
 
 /// Elements handled at once by one thread; independent of the number of threads.
@@ -84,7 +84,7 @@ impl Optimizer {
     fn descend(&mut self, lr: f64, clip: Clip, values: &mut [f32], gradients: &mut [f32]) {
         let momentum = self.config.momentum.unwrap_or(0.0) as f32;
         let step = Descent { lr: lr as f32, momentum, nesterov: self.config.nesterov.unwrap_or(false) };
-        let decay = self.config.weight_decay as f32;
+        let pull = Pull { decay: self.config.weight_decay as f32, l1: self.config.l1 as f32 };
         let arch = Arch::new();
         let work: Vec<_> = {
             let mut values = Cut(values);
@@ -96,8 +96,8 @@ impl Optimizer {
                 .collect()
         };
         work.into_par_iter().for_each(|(piece, p, g, v)| {
-            let decay = if piece.decays { decay } else { 0.0 };
-            arch.dispatch(|| update::sgd(step, clip, decay, p, g, v));
+            let pull = if piece.decays { pull } else { Pull::default() };
+            arch.dispatch(|| update::sgd(step, clip, pull, p, g, v));
         });
     }
 
@@ -111,7 +111,7 @@ impl Optimizer {
     ) {
         let [beta1, beta2] = self.config.betas.unwrap_or([0.9, 0.999]);
         let made = |beta: f64| 1.0 - beta.powf(self.steps as f64);
-        let decay = self.config.weight_decay;
+        let (decay, l1) = (self.config.weight_decay, self.config.l1 as f32);
         let step = Moments {
             lr: (lr / made(beta1)) as f32,
             beta1: beta1 as f32,
@@ -135,12 +135,10 @@ impl Optimizer {
                 .collect()
         };
         work.into_par_iter().for_each(|(piece, p, g, m, v)| {
-            let (decay, shrink) = match (piece.decays, decoupled) {
-                (true, true) => (0.0, shrink),
-                (true, false) => (decay as f32, 1.0),
-                (false, _) => (0.0, 1.0),
-            };
-            arch.dispatch(|| update::adam(Moments { shrink, ..step }, clip, decay, p, g, m, v));
+            let (decay, shrink) = if decoupled { (0.0, shrink) } else { (decay as f32, 1.0) };
+            let (pull, shrink) =
+                if piece.decays { (Pull { decay, l1 }, shrink) } else { (Pull::default(), 1.0) };
+            arch.dispatch(|| update::adam(Moments { shrink, ..step }, clip, pull, p, g, m, v));
         });
     }
 

@@ -16,6 +16,24 @@ impl Clip {
     }
 }
 
+/// What pulls a parameter to zero beside its gradient.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Pull {
+    /// In proportion to the parameter.
+    pub(super) decay: f32,
+    /// By its sign alone.
+    pub(super) l1: f32,
+}
+
+impl Pull {
+    #[inline(always)]
+    fn of(self, parameter: f32) -> f32 {
+        // A sign that is 0 at 0, so that nothing is pushed away from there.
+        let sign = f32::from(u8::from(parameter > 0.0)) - f32::from(u8::from(parameter < 0.0));
+        self.decay * parameter + self.l1 * sign
+    }
+}
+
 /// The numbers of one step of gradient descent.
 #[derive(Clone, Copy)]
 pub(super) struct Descent {
@@ -29,21 +47,21 @@ pub(super) struct Descent {
 pub(super) fn sgd(
     step: Descent,
     clip: Clip,
-    decay: f32,
+    pull: Pull,
     parameters: &mut [f32],
     gradients: &mut [f32],
     velocities: &mut [f32],
 ) {
     if step.momentum == 0.0 {
         for (p, g) in parameters.iter_mut().zip(gradients) {
-            *p -= step.lr * (clip.read(*g) + decay * *p);
+            *p -= step.lr * (clip.read(*g) + pull.of(*p));
             *g = 0.0;
         }
         return;
     }
     let (kept, ahead) = if step.nesterov { (1.0, step.momentum) } else { (0.0, 1.0) };
     for ((p, g), v) in parameters.iter_mut().zip(gradients).zip(velocities) {
-        let gradient = clip.read(*g) + decay * *p;
+        let gradient = clip.read(*g) + pull.of(*p);
         *v = step.momentum * *v + gradient;
         *p -= step.lr * (kept * gradient + ahead * *v);
         *g = 0.0;
@@ -69,7 +87,7 @@ pub(super) struct Moments {
 pub(super) fn adam(
     step: Moments,
     clip: Clip,
-    decay: f32,
+    pull: Pull,
     parameters: &mut [f32],
     gradients: &mut [f32],
     first: &mut [f32],
@@ -77,7 +95,7 @@ pub(super) fn adam(
 ) {
     let (rest1, rest2) = (1.0 - step.beta1, 1.0 - step.beta2);
     for (((p, g), m), v) in parameters.iter_mut().zip(gradients).zip(first).zip(second) {
-        let gradient = clip.read(*g) + decay * *p;
+        let gradient = clip.read(*g) + pull.of(*p);
         *m += rest1 * (gradient - *m);
         *v = step.beta2 * *v + rest2 * (gradient * gradient);
         *p = step.shrink * *p - step.lr * *m / (v.sqrt() * step.scale + step.eps);

@@ -1,0 +1,143 @@
+//! The trainer learns to reconstruct clean images, from noisy ones too.
+
+use scant_abi::{
+    Batch, Clock, Component, Error, Forward, Key, Loss, LossInput, LossValue, Model, Result, Setup, Source,
+    Tensor, TrainContext, Trainer, TrainingSet, WeightedLoss,
+};
+use scant_autoencoder::{Autoencoder, AutoencoderConfig};
+use scant_nn::adapt::{loss_on, tensor};
+use scant_nn::network::Network;
+use scant_nn::network::zoo::{Architecture, MlpAutoencoder};
+use scant_nn::ops::{Reduction, mse};
+use serde_json::{Value, json};
+
+struct SquaredError;
+
+impl Loss for SquaredError {
+    fn reads(&self) -> Vec<String> {
+        vec!["reconstruction".to_owned()]
+    }
+
+    fn evaluate(&mut self, input: &LossInput<'_>, _: &mut dyn Model) -> Result<LossValue> {
+        let target = tensor(input.targets.images()?)?;
+        loss_on::<(usize, usize)>(input, "reconstruction", |x| mse(x, target, Reduction::Values))
+    }
+}
+
+struct Nothing;
+
+impl TrainingSet for Nothing {
+    fn len(&self, _: Source) -> usize {
+        0
+    }
+
+    fn read(&mut self, _: Source, _: &str, _: usize, _: usize) -> Result<Batch> {
+        Err(Error::data("this trainer does not look at the set"))
+    }
+}
+
+fn setup() -> Setup {
+    Setup { image: [1, 8, 8], batch: 32, epochs: 1, unlabelled: 64, ..Setup::default() }
+}
+
+fn model() -> Network {
+    let config = MlpAutoencoder { hidden: vec![32], embedding: 3, ..MlpAutoencoder::default() };
+    Network::new(&config.describe([1, 8, 8], 0).expect("described"), &setup()).expect("made")
+}
+
+fn trainer(config: Value) -> Autoencoder {
+    let config: AutoencoderConfig = serde_json::from_value(config).expect("a configuration");
+    Autoencoder::new(config, &setup()).expect("a trainer")
+}
+
+/// A bar in one of eight columns, and the same under heavy noise.
+fn batch(step: u64) -> Batch {
+    let mut rng = Key::new(3).fold(step).rng();
+    let (mut clean, mut noisy) = (Vec::new(), Vec::new());
+    for _ in 0..32 {
+        let column = rng.below(8);
+        for place in 0..64 {
+            let pixel = f32::from(u8::from(place % 8 == column));
+            clean.push(pixel);
+            noisy.push(if rng.chance(0.3) { 0.0 } else { pixel });
+        }
+    }
+    let images = |pixels| Tensor::from_f32(pixels, &[32, 1, 8, 8]).expect("fits");
+    let views = vec![("clean".to_owned(), images(clean)), ("augmented".to_owned(), images(noisy))];
+    Batch { indices: (0..32).collect(), labels: vec![-1; 32], views }
+}
+
+fn step(trainer: &mut Autoencoder, model: &mut Network, step: u64) -> f64 {
+    let (mut loss, mut data) = (SquaredError, Nothing);
+    let mut losses = [WeightedLoss { name: "mse".to_owned(), weight: 2.0, loss: &mut loss }];
+    let mut context = TrainContext {
+        model,
+        losses: &mut losses,
+        data: &mut data,
+        clock: Clock { epochs: 1, steps: 1000, step: step as usize, ..Clock::default() },
+        key: Key::new(step),
+    };
+    let report = trainer.step(&[batch(step)], &mut context).expect("a step");
+    assert_eq!(report.metrics[0].0, "loss");
+    assert_eq!(report.metrics[0].1, 2.0 * report.metrics[1].1, "the weight counts");
+    report.metrics[1].1
+}
+
+/// The mean squared error between what the model makes of `view` and the clean image.
+fn error(model: &mut Network, view: &str) -> f64 {
+    let batch = batch(1_000_000);
+    let pass =
+        model.forward(batch.view(view).expect("there").view(), &Forward::evaluation()).expect("a pass");
+    let made = pass.output("reconstruction").expect("there").f32().expect("f32");
+    let clean = batch.view("clean").expect("there").f32().expect("f32");
+    made.iter().zip(clean).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>() / made.len() as f64
+}
+
+/// The error of saying 1/8 everywhere, the best that is possible without looking.
+const BLIND: f64 = 7.0 / 64.0;
+
+#[test]
+fn images_go_through_a_narrow_embedding() {
+    let (mut trainer, mut model) = (trainer(json!({"optimizer": {"lr": 0.01}, "input": "clean"})), model());
+    let first = step(&mut trainer, &mut model, 0);
+    for i in 1..400 {
+        step(&mut trainer, &mut model, i);
+    }
+    let last = error(&mut model, "clean");
+    assert!(last < 0.3 * BLIND && last < first, "{first} {last}");
+}
+
+#[test]
+fn noise_in_training_makes_noise_harmless() {
+    let train = |input: &str| {
+        let (mut trainer, mut model) = (trainer(json!({"optimizer": {"lr": 0.01}, "input": input})), model());
+        for i in 0..400 {
+            step(&mut trainer, &mut model, i);
+        }
+        error(&mut model, "augmented")
+    };
+    let (denoising, plain) = (train("augmented"), train("clean"));
+    assert!(denoising < plain, "{denoising} against {plain} without");
+}
+
+#[test]
+fn the_noisy_view_is_asked_for_only_where_it_is_used() {
+    let views =
+        |config| trainer(config).streams()[0].views.iter().map(|view| view.name.clone()).collect::<Vec<_>>();
+    assert_eq!(views(json!({})), ["clean", "augmented"]);
+    assert_eq!(views(json!({"input": "clean"})), ["clean"]);
+}
+
+#[test]
+fn a_stage_without_losses_is_refused_before_it_starts() {
+    let (mut trainer, mut model, mut data) = (trainer(json!({})), model(), Nothing);
+    let mut context = TrainContext {
+        model: &mut model,
+        losses: &mut [],
+        data: &mut data,
+        clock: Clock::default(),
+        key: Key::new(0),
+    };
+    let error = trainer.begin_stage(&mut context).expect_err("refused").to_string();
+    assert!(error.ends_with("write for example loss = [\"mse\"]"), "{error}");
+}
