@@ -16,7 +16,7 @@ limit = 400
 use = "small-cnn"
 [[stage]]
 name = "labels"
-trainer = { use = "semi-supervised", uratio = 1 }
+trainer = "supervised"
 epochs = 2
 batch = 40
 [[stage]]

@@ -2,6 +2,7 @@
 
 mod check;
 mod check_stages;
+mod check_values;
 mod checkpoint;
 mod components;
 mod config;
@@ -22,6 +23,7 @@ mod select;
 pub mod settings;
 mod splits;
 mod stage;
+mod stage_settings;
 mod start;
 mod suite;
 mod summary;
