@@ -50,5 +50,10 @@ pub fn tensor<S: Layout>(view: TensorView<'_>) -> Result<Tensor<S, f32, Backend>
 
 /// A dfdx tensor as one of the contract's.
 pub fn export<S: Shape>(tensor: &Tensor<S, f32, Backend>) -> Result<scant_abi::Tensor> {
-    scant_abi::Tensor::from_f32(tensor.as_vec(), tensor.shape().concrete().as_ref())
+    #[cfg(feature = "cuda")]
+    let values = tensor.as_vec();
+    // On the CPU dfdx's own way out walks over the elements one by one.
+    #[cfg(not(feature = "cuda"))]
+    let values = crate::ops::slice(&tensor.clone().try_contiguous().map_err(Backend::failed)?).to_vec();
+    scant_abi::Tensor::from_f32(values, tensor.shape().concrete().as_ref())
 }

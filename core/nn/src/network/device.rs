@@ -3,7 +3,8 @@
 use dfdx::prelude::*;
 use scant_abi::{Error, ErrorKind, FlatMut, Result, TensorView};
 
-use crate::ops::ImageDevice;
+use crate::kernels::rearrange;
+use crate::ops::{self, ImageDevice};
 use crate::parameters::FlatBuffer;
 
 /// A device that a network can run on.
@@ -17,9 +18,13 @@ pub trait NetworkDevice: ImageDevice {
     /// A tensor of this device for the contract.
     fn bring_out<S: Shape>(tensor: &Tensor<S, f32, Self>) -> Result<scant_abi::Tensor>;
 
-    /// Adds `values` to a buffer of gradients.
-    fn add_to(buffer: &mut <Self as Storage<f32>>::Vec, values: &[f32])
-    -> std::result::Result<(), Self::Err>;
+    /// Adds `weight` times `values` to a buffer of gradients, from place `start` on.
+    fn add_to(
+        buffer: &mut <Self as Storage<f32>>::Vec,
+        start: usize,
+        weight: f32,
+        values: &[f32],
+    ) -> std::result::Result<(), Self::Err>;
 
     /// The buffer in place; nothing while an open tape shares it.
     fn flat(buffer: &mut FlatBuffer<Self>) -> Option<FlatMut<'_>>;
@@ -42,11 +47,18 @@ impl NetworkDevice for Cpu {
 
     fn bring_out<S: Shape>(tensor: &Tensor<S, f32, Self>) -> Result<scant_abi::Tensor> {
         let dims: Vec<usize> = tensor.shape().concrete().into();
-        scant_abi::Tensor::from_f32(tensor.as_vec(), &dims)
+        // dfdx's own way out walks over the elements one by one.
+        let tensor = tensor.clone().try_contiguous().map_err(Self::failed)?;
+        scant_abi::Tensor::from_f32(ops::slice(&tensor).to_vec(), &dims)
     }
 
-    fn add_to(buffer: &mut <Self as Storage<f32>>::Vec, values: &[f32]) -> std::result::Result<(), CpuError> {
-        buffer.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+    fn add_to(
+        buffer: &mut <Self as Storage<f32>>::Vec,
+        start: usize,
+        weight: f32,
+        values: &[f32],
+    ) -> std::result::Result<(), CpuError> {
+        rearrange::pour_scaled(weight, values, &mut buffer[start..start + values.len()], true);
         Ok(())
     }
 

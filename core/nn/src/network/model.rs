@@ -94,26 +94,24 @@ impl<D: NetworkDevice> Network<D> {
         }
     }
 
-    /// The output's seed: all gradients that name it, by their weights and rows.
-    fn seed(value: &Value<D>, gradients: &[&OutputGradient]) -> Result<Vec<f32>> {
-        let dims = value.dims();
-        let len: usize = dims.iter().product();
-        let row: usize = dims[1..].iter().product();
-        let mut seed = vec![0.0; len];
-        for gradient in gradients {
-            let shape = gradient.gradient.shape();
-            let start = gradient.first_row * row;
-            let numbers = gradient.gradient.f32()?;
-            if shape.get(1..) != Some(&dims[1..]) || start + numbers.len() > len {
-                return Err(Error::shape(format!(
-                    "a gradient of {shape:?} from row {} on does not fit output '{}' of {dims:?}",
-                    gradient.first_row, gradient.output
-                )));
-            }
-            let target = &mut seed[start..start + numbers.len()];
-            target.iter_mut().zip(numbers).for_each(|(sum, g)| *sum += gradient.weight * g);
+    /// Puts a gradient of one of the pass's outputs at the tape's end.
+    fn seed(
+        tape: &mut OwnedTape<f32, D>,
+        outputs: &[(String, Value<D>)],
+        gradient: &OutputGradient,
+    ) -> Result<()> {
+        let OutputGradient { output, first_row, weight, gradient, .. } = gradient;
+        let (_, value) = outputs.iter().find(|(name, _)| name == output).ok_or_else(|| {
+            Error::shape(format!("a gradient for '{output}', which this pass did not put out"))
+        })?;
+        let (dims, shape) = (value.dims(), gradient.shape());
+        if shape.get(1..) != Some(&dims[1..]) || first_row.saturating_add(shape.rows()) > dims[0] {
+            return Err(Error::shape(format!(
+                "a gradient of {shape:?} from row {first_row} on does not fit output '{output}' of {dims:?}"
+            )));
         }
-        Ok(seed)
+        value.seed(tape, first_row * shape.row_len(), *weight, gradient.f32()?.to_vec());
+        Ok(())
     }
 }
 
@@ -160,19 +158,11 @@ impl<D: NetworkDevice> Model for Network<D> {
         if wants.input && input.is_none() {
             return Err(Error::shape("this pass cannot give its input's gradient; ask for it in forward"));
         }
-        if let Some(stray) =
-            gradients.iter().find(|g| g.pass != pass || !outputs.iter().any(|(n, _)| *n == g.output))
-        {
-            return Err(Error::shape(format!(
-                "a gradient for '{}' does not belong to this pass",
-                stray.output
-            )));
+        if let Some(stray) = gradients.iter().find(|gradient| gradient.pass != pass) {
+            return Err(Error::shape(format!("a gradient for '{}' belongs to another pass", stray.output)));
         }
-        for (name, value) in &outputs {
-            let of_this: Vec<&OutputGradient> = gradients.iter().filter(|g| g.output == *name).collect();
-            if !of_this.is_empty() {
-                value.seed(&mut tape, Self::seed(value, &of_this)?);
-            }
+        for gradient in gradients {
+            Self::seed(&mut tape, &outputs, gradient)?;
         }
         drop(outputs);
         self.parameters.learn(wants.parameters);

@@ -62,11 +62,11 @@ impl<D: NetworkDevice> Value<D> {
         }
     }
 
-    /// Lets `values` be added to this value's gradient when the tape runs back.
-    pub(super) fn seed(&self, tape: &mut OwnedTape<f32, D>, values: Vec<f32>) {
+    /// Lets `weight` times `values` be added to this value's gradient, from place `start` on, when the tape runs back.
+    pub(super) fn seed(&self, tape: &mut OwnedTape<f32, D>, start: usize, weight: f32, values: Vec<f32>) {
         match self {
-            Self::Images(x) => seed(x, tape, values),
-            Self::Rows(x) => seed(x, tape, values),
+            Self::Images(x) => seed(x, tape, start, weight, values),
+            Self::Rows(x) => seed(x, tape, start, weight, values),
         }
     }
 
@@ -78,9 +78,17 @@ impl<D: NetworkDevice> Value<D> {
     }
 }
 
-fn seed<D: NetworkDevice, S: Shape>(x: &Tensor<S, f32, D>, tape: &mut OwnedTape<f32, D>, values: Vec<f32>) {
+fn seed<D: NetworkDevice, S: Shape>(
+    x: &Tensor<S, f32, D>,
+    tape: &mut OwnedTape<f32, D>,
+    start: usize,
+    weight: f32,
+    values: Vec<f32>,
+) {
     let ghost = x.ghost();
-    tape.add_backward_op(move |gradients| D::add_to(gradients.get_or_alloc_mut(&ghost)?, &values));
+    tape.add_backward_op(move |gradients| {
+        D::add_to(gradients.get_or_alloc_mut(&ghost)?, start, weight, &values)
+    });
 }
 
 /// What a run needs besides the plan.
