@@ -1,6 +1,7 @@
 //! Our numerics against scikit-learn's: same data, two threads each, one process, taking turns; medians.
 //!
-//! `SCANT_PYTHON=<python with scikit-learn> cargo bench -p scant-evaluators --bench peers [-- <part of a name>]`
+//! `SCANT_PYTHON=<python with scikit-learn> cargo bench -p scant-evaluators --bench peers [-- <part of a name>]`;
+//! `SCANT_REPEATS` says how often each side takes its turn (5).
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -24,7 +25,6 @@ struct Row {
     peer: &'static str,
     samples: usize,
     width: usize,
-    repeats: usize,
     goal: Goal,
     ours: fn(Rows, &[i64], u64) -> Outcome,
 }
@@ -72,7 +72,6 @@ fn rows() -> Vec<Row> {
             peer: "kmeans",
             samples: 60_000,
             width: 300,
-            repeats: 5,
             goal: Goal::Low,
             ours: kmeans,
         },
@@ -81,7 +80,6 @@ fn rows() -> Vec<Row> {
             peer: "kmeans",
             samples: 60_000,
             width: 10,
-            repeats: 5,
             goal: Goal::Low,
             ours: kmeans,
         },
@@ -90,7 +88,6 @@ fn rows() -> Vec<Row> {
             peer: "logistic",
             samples: 60_000,
             width: 300,
-            repeats: 7,
             goal: Goal::Low,
             ours: |rows, labels, _| {
                 let settings = Logistic::new(1.0 / rows.len() as f64);
@@ -102,7 +99,6 @@ fn rows() -> Vec<Row> {
             peer: "silhouette",
             samples: 10_000,
             width: 300,
-            repeats: 7,
             goal: Goal::Equal,
             ours: |rows, labels, _| number(silhouette(rows, labels).expect("the data are good")),
         },
@@ -111,7 +107,6 @@ fn rows() -> Vec<Row> {
             peer: "neighbors",
             samples: 60_000,
             width: 300,
-            repeats: 5,
             goal: Goal::Equal,
             ours: |rows, _, _| {
                 let found = nearest_neighbors(rows, rows.slice(0, 10_000), 200).expect("the data are good");
@@ -123,7 +118,6 @@ fn rows() -> Vec<Row> {
             peer: "tsne",
             samples: 5_000,
             width: 300,
-            repeats: 3,
             goal: Goal::Low,
             ours: |rows, _, _| {
                 let layout = Tsne::default().fit(rows).expect("the data are good");
@@ -144,8 +138,9 @@ fn compare(row: &Row, peer: &mut Peer, target: &Path) -> Value {
     let (x_file, y_file) = (target.join("peers-x.bin"), target.join("peers-y.bin"));
     write_numbers(&x_file, x.iter().flat_map(|v| v.to_le_bytes()));
     write_numbers(&y_file, y.iter().flat_map(|v| v.to_le_bytes()));
+    let repeats = std::env::var("SCANT_REPEATS").ok().and_then(|n| n.parse().ok()).unwrap_or(5_u64);
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for seed in 0..row.repeats as u64 {
+    for seed in 0..repeats {
         let (start, processor) = (Instant::now(), processor_seconds());
         let outcome = (row.ours)(Rows::new(&x, row.width).expect("the data are good"), &y, seed);
         ours.push([start.elapsed().as_secs_f64(), outcome.objective, processor_seconds() - processor]);
@@ -172,6 +167,7 @@ fn compare(row: &Row, peer: &mut Peer, target: &Path) -> Value {
         "ratio": middle(&theirs, 0) / middle(&ours, 0),
         "our_processor": middle(&ours, 2),
         "peer_processor": middle(&theirs, 2),
+        "repeats": repeats,
         "our_objective": a,
         "peer_objective": b,
         "no_worse": no_worse,
