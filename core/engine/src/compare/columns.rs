@@ -54,7 +54,7 @@ const MOST: usize = 6;
 /// The columns for `wanted` (each `metric`, with `evaluator/` before or `@split` behind it as far as needed); where nothing is wanted, the first metrics on the test split.
 /// The second part says how many were left out.
 pub(super) fn columns(runs: &[RunSummary], wanted: &[String]) -> Result<(Vec<Column>, usize)> {
-    let known = known(runs);
+    let known = known(runs.iter());
     if wanted.is_empty() {
         let split = default_split(&known);
         let mut chosen: Vec<Column> =
@@ -68,9 +68,9 @@ pub(super) fn columns(runs: &[RunSummary], wanted: &[String]) -> Result<(Vec<Col
 }
 
 /// All metrics of all runs, in the order in which they come up.
-fn known(runs: &[RunSummary]) -> Vec<Column> {
+pub(super) fn known<'a>(runs: impl Iterator<Item = &'a RunSummary>) -> Vec<Column> {
     let mut known: Vec<Column> = Vec::new();
-    for score in runs.iter().flat_map(|run| &run.scores) {
+    for score in runs.flat_map(|run| &run.scores) {
         if !known.iter().any(|column| column.is_of(score)) {
             known.push(Column {
                 by: score.by.clone(),

@@ -3,19 +3,40 @@
 use scant_abi::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use super::against::{self, Beside};
 use super::columns::{Column, columns};
+use super::expected::Expected;
 use super::method::Method;
+use super::paired::{self, TestKind, Tests};
 use super::splits;
 use super::summary::RunSummary;
 use crate::run::settings::Selection;
 
 /// What a comparison may be told.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     /// The columns, each `metric` or `metric@split`; the first ones on the test split where empty.
     pub metrics: Vec<String>,
     /// Compare runs on different splits, and mark the table.
     pub allow_different_splits: bool,
+    /// The test that decides who wins; chosen by the number of repeats where absent.
+    pub test: Option<TestKind>,
+    /// A corrected p below this is a difference.
+    pub level: f64,
+    /// The sources' numbers to stand beside ours.
+    pub against: Vec<Expected>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            metrics: Vec::new(),
+            allow_different_splits: false,
+            test: None,
+            level: 0.05,
+            against: Vec::new(),
+        }
+    }
 }
 
 /// Methods side by side.
@@ -25,15 +46,23 @@ pub struct Comparison {
     pub columns: Vec<Column>,
     /// Who is compared, in the order in which the runs were named.
     pub methods: Vec<Method>,
+    /// Who differs from whom.
+    pub tests: Tests,
+    /// Our numbers beside the sources'.
+    pub against: Vec<Beside>,
+    /// Whether the methods were run on different splits, so that their numbers do not compare.
+    pub different_splits: bool,
     /// What must be known to read the table: different splits, oracles, failed repeats, unequal budgets.
     pub marks: Vec<String>,
 }
 
 impl Comparison {
-    /// For each column the row of the best mean; nothing where no row has one.
+    /// For each column the row of the best mean, oracles left aside; nothing where no row has one.
     pub fn best(&self) -> Vec<Option<usize>> {
         let best = |(i, column): (usize, &Column)| {
-            let mean = |row: &usize| self.methods[*row].cells[i].mean.filter(|mean| mean.is_finite());
+            let honest = |row: &usize| self.methods[*row].selection != Selection::Oracle;
+            let mean =
+                |row: &usize| self.methods[*row].cells[i].mean.filter(|mean| mean.is_finite() && honest(row));
             let rows = (0..self.methods.len()).filter(|row| mean(row).is_some());
             let worth = |row: &usize| {
                 mean(row).map_or(0.0, |mean| if column.higher_is_better { mean } else { -mean })
@@ -67,7 +96,11 @@ pub fn compare(runs: &[RunSummary], options: &Options) -> Result<Comparison> {
     if left_out > 0 {
         marks.push(format!("{left_out} more metrics are not shown: choose columns with --metrics"));
     }
-    Ok(Comparison { columns, methods, marks })
+    let (against, missing) = against::beside(&options.against, &groups, &methods);
+    marks.extend(missing);
+    let tests = paired::tests(&groups, &methods, &columns, options)?;
+    let different_splits = !differing.is_empty();
+    Ok(Comparison { columns, methods, tests, against, different_splits, marks })
 }
 
 /// The runs by method, in the order in which they come up.

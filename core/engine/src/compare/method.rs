@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Column, DataFacts, Outcome, RunSummary};
 use crate::run::settings::Selection;
+use crate::stats;
 
 /// All repeats of one method.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -117,14 +118,14 @@ impl Method {
 }
 
 impl Cell {
-    fn new(finished: &[&RunSummary], column: &Column) -> Self {
+    pub(super) fn new(finished: &[&RunSummary], column: &Column) -> Self {
         let value = |run: &&RunSummary| Some((run.seed, column.value(run)?));
         let mut values: Vec<(u64, f64)> = finished.iter().filter_map(value).collect();
         values.sort_by_key(|(seed, _)| *seed);
         let numbers: Vec<f64> = values.iter().map(|(_, value)| *value).collect();
         Self {
-            mean: (!numbers.is_empty()).then(|| mean(&numbers)),
-            std: (numbers.len() > 1).then(|| sample_std(&numbers)),
+            mean: (!numbers.is_empty()).then(|| stats::mean(&numbers)),
+            std: stats::sample_deviation(&numbers),
             values,
         }
     }
@@ -139,7 +140,7 @@ impl MeanBudget {
     fn new(finished: &[&RunSummary]) -> Self {
         let mean_of = |cost: fn(&RunSummary) -> f64| {
             let costs: Vec<f64> = finished.iter().map(|run| cost(run)).collect();
-            if costs.is_empty() { 0.0 } else { mean(&costs) }
+            if costs.is_empty() { 0.0 } else { stats::mean(&costs) }
         };
         Self {
             epochs: mean_of(|run| run.budget.epochs as f64),
@@ -148,14 +149,4 @@ impl MeanBudget {
             peak_bytes: finished.iter().filter_map(|run| run.budget.peak_bytes).max(),
         }
     }
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
-}
-
-fn sample_std(values: &[f64]) -> f64 {
-    let mean = mean(values);
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    (squares / (values.len() - 1) as f64).sqrt()
 }

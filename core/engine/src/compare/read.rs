@@ -1,10 +1,12 @@
-//! From a run's folder to its summary.
+//! From folders to summaries.
+
+use std::path::{Path, PathBuf};
 
 use scant_abi::Result;
 use serde_json::json;
 
 use super::{Budget, DataFacts, Outcome, Predictions, RunSummary, Score};
-use crate::run::{Record, RunFolder, SelectedMetric, Splits, Status, select};
+use crate::run::{Ending, Record, RunFolder, SelectedMetric, Settings, Splits, Status, Suite, Trial, select};
 
 impl RunSummary {
     /// The summary of the run in `folder`.
@@ -24,17 +26,13 @@ impl RunSummary {
             Err(error) if outcome == Outcome::Finished => return Err(error),
             Err(_) => DataFacts::default(),
         };
+        let blank = Self::without_folder(settings, folder.path(), outcome);
         Ok(Self {
-            folder: folder.path().display().to_string(),
-            method: settings.label().to_owned(),
-            seed: settings.seed,
-            outcome,
             data: DataFacts {
-                dataset: settings.data.dataset.name().to_owned(),
-                labels: json!(settings.data.labels),
-                ..known_splits
+                hashes: known_splits.hashes,
+                samples: known_splits.samples,
+                ..blank.data.clone()
             },
-            selection: settings.select,
             scores: scores(&selected),
             predictions: predictions
                 .into_iter()
@@ -47,6 +45,7 @@ impl RunSummary {
                 })
                 .collect(),
             budget: budget(&records),
+            ..blank
         })
     }
 }
@@ -102,4 +101,58 @@ fn budget(records: &[Record]) -> Budget {
         }
     }
     budget
+}
+
+/// A run that is to be compared.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Its summary.
+    pub summary: RunSummary,
+    /// Its folder, where it came far enough to have one.
+    pub folder: Option<RunFolder>,
+}
+
+/// The runs in `paths`, each a run's folder or a folder of several runs.
+pub fn candidates(paths: &[PathBuf]) -> Result<Vec<Candidate>> {
+    let mut found = Vec::new();
+    for path in paths {
+        let suite = Suite::open(path)?;
+        for trial in suite.trials() {
+            found.push(candidate(&suite, trial)?);
+        }
+    }
+    Ok(found)
+}
+
+fn candidate(suite: &Suite, trial: &Trial) -> Result<Candidate> {
+    let path = suite.folder(trial);
+    if let Ok(folder) = RunFolder::open(&path) {
+        return Ok(Candidate { summary: RunSummary::read(&folder)?, folder: Some(folder) });
+    }
+    let outcome = match suite.ending(trial)? {
+        Ending::Failed(error) => Outcome::Failed(error),
+        _ => Outcome::Unfinished,
+    };
+    Ok(Candidate { summary: RunSummary::without_folder(&trial.settings, &path, outcome), folder: None })
+}
+
+impl RunSummary {
+    /// The summary of a run that came to nothing.
+    fn without_folder(settings: &Settings, path: &Path, outcome: Outcome) -> Self {
+        Self {
+            folder: path.display().to_string(),
+            method: settings.label().to_owned(),
+            seed: settings.seed,
+            outcome,
+            data: DataFacts {
+                dataset: settings.data.dataset.name().to_owned(),
+                labels: json!(settings.data.labels),
+                ..DataFacts::default()
+            },
+            selection: settings.select,
+            scores: Vec::new(),
+            predictions: Vec::new(),
+            budget: Budget::default(),
+        }
+    }
 }

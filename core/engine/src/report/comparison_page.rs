@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::page::{page, section, table};
 use super::svg::{Dots, dots};
 use super::{Past, RunReport, artefact, curves, number};
-use crate::compare::{Cell, Comparison, Method, selection_in_words};
+use crate::compare::{Beside, Cell, Comparison, Family, Method, PairTest, Tally, selection_in_words};
 use crate::run::settings::Selection;
 
 /// The page as HTML; the curves and figures of `reports` stand beneath the tables.
@@ -22,6 +22,8 @@ pub fn comparison_page(comparison: &Comparison, reports: &[RunReport]) -> String
     };
     let sections = [
         section("Results", results(comparison)),
+        section("Beside the sources", against(comparison)),
+        section("Who differs from whom", tests(comparison)),
         section("Repeats", repeats(comparison)),
         section("Curves over epochs", curves(comparison, reports)),
         section("Figures", figures(comparison, reports)),
@@ -40,7 +42,7 @@ fn results(comparison: &Comparison) -> Markup {
     );
     let best = comparison.best();
     let row = |(i, method): (usize, &Method)| {
-        let mut cells = vec![html! { (method.name) }, html! { (method.repeats_in_words()) }];
+        let mut cells = vec![html! { (method.name) }, repeats_cell(method)];
         cells.extend(method.cells.iter().zip(&best).map(|(cell, best)| value(cell, *best == Some(i))));
         cells.push(html! { (number::count(method.budget.epochs.round() as u64)) });
         cells.push(html! { (number::count(method.budget.images.round() as u64)) });
@@ -56,10 +58,82 @@ fn results(comparison: &Comparison) -> Markup {
     }
 }
 
+fn repeats_cell(method: &Method) -> Markup {
+    let left_out = method.repeats.len() - method.finished();
+    html! { (method.finished()) @if left_out > 0 { small class="bad" { (left_out) " not counted" } } }
+}
+
 fn value(cell: &Cell, best: bool) -> Markup {
     html! {
         span class=[best.then_some("best")] { (cell.mean.map_or("\u{2013}".to_owned(), number::metric)) }
         @if let Some(std) = cell.std { " \u{b1} " (number::metric(std)) }
+    }
+}
+
+fn against(comparison: &Comparison) -> Markup {
+    let row = |line: &Beside| {
+        vec![
+            html! { (line.method) },
+            html! { (line.what) },
+            html! { (number::spread(line.ours.mean, line.ours.std)) small { "n " (line.ours.values.len()) } },
+            html! {
+                (number::spread(Some(line.theirs), line.theirs_std))
+                small { "n " (line.theirs_repeats.map_or("unstated".to_owned(), |n| n.to_string())) ", selected: " (line.theirs_selection) }
+            },
+            html! { (line.difference.map_or("\u{2013}".to_owned(), number::signed)) },
+            html! { (line.caption) },
+        ]
+    };
+    let headings = ["method", "metric", "ours", "theirs", "difference", "their table"].map(str::to_owned);
+    html! {
+        @if !comparison.against.is_empty() {
+            (table(&headings, &comparison.against.iter().map(row).collect::<Vec<_>>()))
+            p class="note" { "Difference: ours less theirs. All numbers as fractions." }
+        }
+    }
+}
+
+fn tests(comparison: &Comparison) -> Markup {
+    let Some(deciding) = comparison.tests.deciding.filter(|_| comparison.methods.len() > 1) else {
+        return html! {};
+    };
+    let tally = |tally: &Tally| {
+        vec![
+            html! { (tally.method) },
+            html! { (tally.wins) },
+            html! { (tally.ties) },
+            html! { (tally.losses) },
+        ]
+    };
+    let tallies: Vec<Vec<Markup>> = comparison.tests.tallies.iter().map(tally).collect();
+    html! {
+        (table(&["method", "win", "tie", "loss"].map(str::to_owned), &tallies))
+        p class="note" { "By " (deciding) ": a difference is a corrected p below " (comparison.tests.level) "." }
+        @for family in &comparison.tests.families {
+            details open[family.kind == deciding] {
+                summary { (family.kind) ", " (family.pairs.len()) " comparisons" }
+                (pairs(family))
+            }
+        }
+    }
+}
+
+fn pairs(family: &Family) -> Markup {
+    let row = |test: &PairTest| {
+        vec![
+            html! { (test.first) " \u{2013} " (test.second) },
+            html! { (test.what) },
+            html! { (test.n) },
+            html! { (number::signed(test.difference)) },
+            html! { (number::p_value(test.p)) },
+            html! { (number::p_value(test.corrected)) },
+            html! { @match test.winner() { Some(better) => strong { (better) }, None => "\u{2013}" } },
+        ]
+    };
+    let headings = ["pair", "what", "n", "difference", "p", "p corrected", "better"].map(str::to_owned);
+    html! {
+        (table(&headings, &family.pairs.iter().map(row).collect::<Vec<_>>()))
+        p class="note" { (family.in_words()) }
     }
 }
 

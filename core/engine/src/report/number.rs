@@ -11,6 +11,32 @@ pub(crate) fn metric(value: f64) -> String {
     }
 }
 
+/// A difference with its sign.
+pub(crate) fn signed(value: f64) -> String {
+    match value >= 0.0 {
+        true => format!("+{}", metric(value)),
+        false => format!("\u{2212}{}", metric(-value)),
+    }
+}
+
+/// A mean with its standard deviation, as far as there are any.
+pub(crate) fn spread(mean: Option<f64>, std: Option<f64>) -> String {
+    match (mean, std) {
+        (None, _) => "-".to_owned(),
+        (Some(mean), None) => metric(mean),
+        (Some(mean), Some(std)) => format!("{} ± {}", metric(mean), metric(std)),
+    }
+}
+
+/// A probability of a test.
+pub(crate) fn p_value(p: f64) -> String {
+    match p {
+        p if p.is_nan() => "n/a".to_owned(),
+        p if p < 0.001 => format!("{p:.1e}"),
+        _ => format!("{p:.3}"),
+    }
+}
+
 /// A count with thin spaces between its thousands.
 pub(crate) fn count(n: u64) -> String {
     let digits = n.to_string();
@@ -66,6 +92,10 @@ mod tests {
         assert_eq!(metric(12.345), "12.35");
         assert_eq!(metric(3.6e6), "3.60e6");
         assert_eq!(metric(f64::NAN), "not a number");
+        assert_eq!(signed(-0.5), "\u{2212}0.5000");
+        assert_eq!(signed(0.0), "+0.0000");
+        assert_eq!(spread(Some(0.5), Some(0.01)), "0.5000 ± 0.0100");
+        assert_eq!(p_value(0.0412), "0.041");
         assert_eq!(count(7), "7");
         assert_eq!(count(1_234_567), "1\u{202f}234\u{202f}567");
         assert_eq!(seconds(90.0), "90 s");

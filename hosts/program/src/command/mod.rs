@@ -1,6 +1,7 @@
 //! The commands: one file each, with its arguments and what it does.
 
 mod check;
+mod compare;
 mod data;
 mod describe;
 mod digest;
@@ -9,6 +10,7 @@ mod evaluate;
 mod list;
 mod new_plugin;
 mod plugins;
+mod report;
 mod resume;
 mod run;
 
@@ -33,6 +35,10 @@ pub(crate) enum Command {
     Resume(resume::Args),
     /// Show the model of a finished run to evaluators again
     Evaluate(evaluate::Args),
+    /// Put runs side by side: one table, paired tests, the sources' numbers
+    Compare(compare::Args),
+    /// Write the page of a run anew: report.html in its folder
+    Report(report::Args),
     /// Print one hash over what a run computed: equal digests, equal runs
     Digest(digest::Args),
     /// Compare the files of data sets with what was published
@@ -57,6 +63,8 @@ pub(crate) fn run(command: Option<Command>, session: &Session) -> Result<()> {
         Some(Command::Run(args)) => run::run(args, session),
         Some(Command::Resume(args)) => resume::run(args, session),
         Some(Command::Evaluate(args)) => evaluate::run(args, session),
+        Some(Command::Compare(args)) => compare::run(args),
+        Some(Command::Report(args)) => report::run(args),
         Some(Command::Digest(args)) => digest::run(args, session),
         Some(Command::Data(args)) => data::run(args, session),
         Some(Command::NewPlugin(args)) => new_plugin::run(args),

@@ -1,0 +1,88 @@
+//! A statistical trap: methods that are equal in truth must not be told apart, whatever is looked at.
+
+use std::collections::BTreeMap;
+
+use scant_abi::{Key, Rng};
+use scant_engine::compare::{
+    Budget, DataFacts, Options, Outcome, Predictions, RunSummary, Score, TestKind, Verdict, compare,
+};
+use scant_engine::run::settings::Selection;
+
+const SAMPLES: usize = 400;
+const COMPARISONS: u64 = 1000;
+
+/// A repeat of a method: its own accuracy, and two metrics that go with it.
+fn run(method: &str, seed: u64, mean: f32, spread: f32, rng: &mut Rng) -> RunSummary {
+    let accuracy = mean + spread * rng.normal();
+    let truth: Vec<i64> = (0..SAMPLES as i64).map(|i| i % 10).collect();
+    let said: Vec<i64> =
+        truth.iter().map(|t| if rng.chance(accuracy) { *t } else { (*t + 1) % 10 }).collect();
+    let right = truth.iter().zip(&said).filter(|(a, b)| a == b).count() as f64 / SAMPLES as f64;
+    let score = |name: &str, value: f64, higher_is_better| Score {
+        by: "classification".into(),
+        name: name.into(),
+        split: "test".into(),
+        value,
+        higher_is_better,
+    };
+    RunSummary {
+        folder: format!("{method}-{seed}"),
+        method: method.into(),
+        seed,
+        outcome: Outcome::Finished,
+        data: DataFacts {
+            hashes: BTreeMap::from([("test-labels".into(), "0f".into())]),
+            ..DataFacts::default()
+        },
+        selection: Selection::Last,
+        scores: vec![
+            score("top-1", right, true),
+            score("error", 1.0 - right, false),
+            score("nmi", right - 0.1 + 0.01 * f64::from(rng.normal()), true),
+        ],
+        predictions: vec![Predictions { by: "classification".into(), split: "test".into(), said, truth }],
+        budget: Budget::default(),
+    }
+}
+
+/// In how many comparisons of methods with these accuracies anything is called different.
+fn called_different(accuracies: &[(&str, f32)], seeds: u64, spread: f32, options: &Options) -> usize {
+    let differs = |number: &u64| {
+        let key = Key::new(*number).named("trap").fold(seeds);
+        let runs: Vec<RunSummary> = accuracies
+            .iter()
+            .enumerate()
+            .flat_map(|(m, (method, mean))| (0..seeds).map(move |seed| (m as u64, *method, *mean, seed)))
+            .map(|(m, method, mean, seed)| run(method, seed, mean, spread, &mut key.fold(m).fold(seed).rng()))
+            .collect();
+        let comparison = compare(&runs, options).expect("the runs compare");
+        let deciding = comparison.tests.deciding.expect("something decides");
+        let family = comparison.tests.families.iter().find(|family| family.kind == deciding);
+        family.expect("its tests").pairs.iter().any(|test| test.verdict != Verdict::Tie)
+    };
+    (0..COMPARISONS).filter(differs).count()
+}
+
+#[test]
+fn equal_methods_are_called_different_in_at_most_one_comparison_of_twenty() {
+    let twins = [("a", 0.8), ("b", 0.8)];
+    let triplets = [("a", 0.8), ("b", 0.8), ("c", 0.8)];
+    let by = |test| Options { test: Some(test), ..Options::default() };
+    let found = [
+        ("two methods, five seeds", called_different(&twins, 5, 0.02, &Options::default())),
+        ("two methods, two seeds", called_different(&twins, 2, 0.002, &Options::default())),
+        ("three methods, three seeds", called_different(&triplets, 3, 0.02, &Options::default())),
+        ("by ranks, seven seeds", called_different(&twins, 7, 0.02, &by(TestKind::Wilcoxon))),
+        ("single models of one accuracy", called_different(&twins, 1, 0.0, &Options::default())),
+    ];
+    let most = COMPARISONS as usize / 20;
+    assert!(found.iter().all(|(_, n)| *n <= most), "of {COMPARISONS}, at most {most}: {found:?}");
+    println!("called different, of {COMPARISONS}: {found:?}");
+}
+
+#[test]
+fn a_method_that_is_better_wins() {
+    let options = Options { metrics: vec!["top-1".into()], ..Options::default() };
+    let found = called_different(&[("a", 0.8), ("b", 0.7)], 5, 0.01, &options);
+    assert!(found > 900, "of {COMPARISONS}: {found}");
+}

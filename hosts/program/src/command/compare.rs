@@ -1,0 +1,80 @@
+//! `scant compare`
+
+use std::path::{Path, PathBuf};
+
+use scant_abi::{Error, ErrorKind, Result};
+use scant_engine::compare::{
+    Candidate, Expected, Format, Options, RunSummary, TestKind, candidates, compare, render,
+};
+use scant_engine::report::RunReport;
+
+/// Which runs, by which metrics, in which form.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Run folders, or folders of several runs; runs with the same label are repeats of one method
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<PathBuf>,
+
+    /// Columns: metric, with `evaluator/` before or `@split` behind it as far as needed
+    #[arg(long, value_delimiter = ',', value_name = "METRIC")]
+    metrics: Vec<String>,
+
+    /// Stand the numbers of a source beside ours: its expected.toml; may be given several times
+    #[arg(long, value_name = "FILE")]
+    against: Vec<PathBuf>,
+
+    /// Compare runs that were made on different splits; the table is marked
+    #[arg(long)]
+    allow_different_splits: bool,
+
+    /// The test that decides: paired-t, wilcoxon or mcnemar; chosen by the number of repeats where absent
+    #[arg(long, value_parser = str::parse::<TestKind>)]
+    test: Option<TestKind>,
+
+    /// A corrected p below this is a difference
+    #[arg(long, default_value_t = 0.05)]
+    level: f64,
+
+    /// terminal, markdown, csv, json, latex or html; what the ending of --out says where absent
+    #[arg(long, value_parser = str::parse::<Format>)]
+    format: Option<Format>,
+
+    /// The file to write instead of the terminal
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    let found = candidates(&args.runs)?;
+    let summaries: Vec<RunSummary> = found.iter().map(|one| one.summary.clone()).collect();
+    let against: Result<Vec<Expected>> = args.against.iter().map(|path| Expected::read(path)).collect();
+    let options = Options {
+        metrics: args.metrics,
+        allow_different_splits: args.allow_different_splits,
+        test: args.test,
+        level: args.level,
+        against: against?,
+    };
+    let comparison = compare(&summaries, &options)?;
+    let format = args.format.or_else(|| args.out.as_deref().and_then(of_ending)).unwrap_or(Format::Terminal);
+    let reports = if format == Format::Html { reports(&found)? } else { Vec::new() };
+    let text = render(&comparison, &reports, format)?;
+    match args.out {
+        None => print!("{text}"),
+        Some(path) => {
+            std::fs::write(&path, text).map_err(|error| {
+                Error::caused_by(ErrorKind::Io, format!("cannot write {}", path.display()), &error)
+            })?;
+            println!("wrote {}", path.display());
+        }
+    }
+    Ok(())
+}
+
+fn of_ending(path: &Path) -> Option<Format> {
+    Format::of_ending(path.extension()?.to_str()?)
+}
+
+fn reports(found: &[Candidate]) -> Result<Vec<RunReport>> {
+    found.iter().filter_map(|one| one.folder.as_ref()).map(RunReport::read).collect()
+}
