@@ -9,9 +9,7 @@ mod page;
 mod read;
 mod run_page;
 mod svg;
-mod write;
 
 pub use comparison_page::comparison_page;
 pub use data::{Found, Past, RunReport};
 pub use run_page::run_page;
-pub use write::write_report;

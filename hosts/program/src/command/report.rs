@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use scant_abi::Result;
-use scant_engine::compare::candidates;
-use scant_engine::report::write_report;
+use scant_engine::run::Suite;
+
+use crate::reports;
 
 /// Which runs.
 #[derive(clap::Args)]
@@ -15,8 +16,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
-    for folder in candidates(&args.runs)?.into_iter().filter_map(|one| one.folder) {
-        println!("wrote {}", write_report(folder.path())?.display());
+    for path in &args.runs {
+        println!("report: {}", reports::write(&Suite::open(path)?)?.display());
     }
     Ok(())
 }
