@@ -2,13 +2,19 @@
 # Opens reports in a real browser, at the width of a phone and of a desktop, in light and dark: they must load without
 # an error or a request, stay within their window, and show every figure with text that can be read.
 #
-#   tests/browser/check.sh FOLDER FILE...    screenshots go to FOLDER
+#   tests/browser/check.sh                   sample pages are made and checked
+#   tests/browser/check.sh FOLDER FILE...    these pages are checked; screenshots go to FOLDER
 #
 # Needs `chromium` on PATH (Debian: apt-get install chromium); says so and passes where there is none.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-[ $# -ge 2 ] || { sed -n '2,8p' "$0"; exit 2; }
 command -v chromium >/dev/null || { echo "skipped: there is no chromium on PATH"; exit 0; }
+if [ $# -eq 0 ]; then
+    root=$(cd "$here/../.." && pwd)
+    (cd "$root" && cargo run -q -p scant-engine --example sample_pages -- target/pages) || exit 1
+    set -- "$root/target/pages/screenshots" "$root"/target/pages/*.html
+fi
+[ $# -ge 2 ] || { sed -n '2,10p' "$0"; exit 2; }
 shots=$1 && shift
 mkdir -p "$shots"
 profile=$(mktemp -d)

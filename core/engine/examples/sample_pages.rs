@@ -183,7 +183,7 @@ fn artefacts(rng: &mut Rng, top1: f64) -> Vec<Found> {
             },
         ),
         artefact(
-            "per-class",
+            "by-class-test",
             "each class for itself",
             Content::Table {
                 columns: ["class", "precision", "recall", "samples"].map(str::to_owned).to_vec(),

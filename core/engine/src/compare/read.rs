@@ -13,10 +13,11 @@ impl RunSummary {
     pub fn read(folder: &RunFolder) -> Result<Self> {
         let settings = folder.settings();
         let records = folder.records()?;
-        let (outcome, selected) = match folder.status()? {
-            Status::Finished(result) => (Outcome::Finished, result.metrics),
-            Status::Failed(failure) => (Outcome::Failed(failure.error), select(settings.select, &records)),
-            Status::Unfinished => (Outcome::Unfinished, select(settings.select, &records)),
+        let sofar = || select(settings.select, &records);
+        let (outcome, selected, peak_bytes) = match folder.status()? {
+            Status::Finished(result) => (Outcome::Finished, result.metrics, result.peak_bytes),
+            Status::Failed(failure) => (Outcome::Failed(failure.error), sofar(), None),
+            Status::Unfinished => (Outcome::Unfinished, sofar(), None),
         };
         let predictions = folder.predictions()?;
         let last = predictions.iter().map(|said| said.stage).max();
@@ -44,7 +45,7 @@ impl RunSummary {
                     truth: said.labels,
                 })
                 .collect(),
-            budget: budget(&records),
+            budget: Budget { peak_bytes, ..budget(&records) },
             ..blank
         })
     }

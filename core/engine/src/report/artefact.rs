@@ -48,6 +48,15 @@ fn drawn(content: &Content, caption: &str) -> Markup {
     }
 }
 
+/// Where a figure stands among others: maps and matrices first, tables last, so that the rows of the page are filled.
+pub(super) fn rank(content: &Content) -> u8 {
+    match content {
+        Content::Confusion { .. } | Content::Scatter { .. } => 0,
+        Content::Bars { .. } | Content::Curve { .. } | Content::Picture { .. } => 1,
+        Content::Table { .. } => 2,
+    }
+}
+
 /// A name as a heading: `confusion-matrix` reads "Confusion matrix".
 pub(super) fn title(name: &str) -> String {
     let words = name.replace('-', " ");

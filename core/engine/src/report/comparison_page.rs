@@ -196,7 +196,7 @@ fn figures(comparison: &Comparison, reports: &[RunReport]) -> Markup {
     }
     html! {
         @for (by, name) in names {
-            details open[name != "per-class"] {
+            details open[!name.starts_with("by-class")] {
                 summary { (artefact::title(name)) " (" (by) ")" }
                 div class="cards" {
                     @for (method, own) in &methods {

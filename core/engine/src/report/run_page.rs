@@ -85,6 +85,8 @@ fn results(scores: &[Score]) -> Markup {
 /// The figures of the last stage, and those of earlier stages folded away.
 fn figures(report: &RunReport) -> Markup {
     let cards = |found: &[&Found]| {
+        let mut found = found.to_vec();
+        found.sort_by_key(|found| artefact::rank(&found.artefact.content));
         html! {
             div class="cards" {
                 @for found in found {

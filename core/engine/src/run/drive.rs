@@ -13,6 +13,7 @@ use super::data::Data;
 use super::digest;
 use super::epoch::EpochEnd;
 use super::evaluate::{Judgement, judge};
+use super::memory;
 use super::records::{EvaluationRecord, MetricRecord, Record};
 use super::select::{RunResult, select, yardstick};
 use super::settings::{EvaluateSettings, Selection, evaluator_labels};
@@ -203,6 +204,7 @@ impl Driver<'_> {
             metrics: select(settings.select, &self.records),
             parameters: stage.model.layout().iter().map(|parameter| parameter.range().len()).sum(),
             train_seconds: self.train_seconds,
+            peak_bytes: memory::peak_bytes(),
             digest: digest::of(&self.records, &stage.kept_state()?)?,
         };
         self.writer.finish(&result)?;

@@ -14,6 +14,7 @@ mod evaluate;
 mod files;
 mod folder;
 mod hash;
+mod memory;
 mod order;
 mod prefetch;
 mod progress;

@@ -20,6 +20,9 @@ pub struct RunResult {
     pub parameters: usize,
     /// How long training took, over all processes that had a part in it.
     pub train_seconds: f64,
+    /// The most memory that the run held, in bytes, where the system tells; of the last process that had a part in it.
+    #[serde(default)]
+    pub peak_bytes: Option<u64>,
     /// The hash over all metrics, without times, and the last parameters.
     pub digest: String,
 }

@@ -11,6 +11,7 @@ use super::drive::{Driver, Options, Outcome};
 use super::evaluate::judge;
 use super::files;
 use super::folder::{CHECKPOINTS, RunFolder, RunInfo, Status};
+use super::memory;
 use super::records::Record;
 use super::settings::{EvaluateSettings, Selection, Settings, evaluator_labels};
 use super::splits::Splits;
@@ -120,6 +121,7 @@ fn drive(
     options: &Options,
     watcher: &mut dyn Watcher,
 ) -> Result<Outcome> {
+    memory::forget_peak();
     let writer = Writer::open(path, workshop.settings.checkpoint.keep)?;
     let mut driver = Driver {
         workshop,
