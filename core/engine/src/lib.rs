@@ -1,5 +1,6 @@
 //! Scant's engine: it finds components, reads configurations and drives runs. It knows no method.
 
+mod checked;
 pub mod compare;
 pub mod plugins;
 pub mod policy;

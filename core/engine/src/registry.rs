@@ -10,6 +10,7 @@ use scant_abi::{
 };
 use serde_json::Value;
 
+use crate::checked::Checked;
 use crate::{schema, suggest};
 
 /// Where a component comes from.
@@ -170,12 +171,13 @@ impl Registry {
         })
     }
 
-    /// Makes the model called `name`.
+    /// Makes the model called `name`; what it puts out is from then on held against what it declares.
     pub fn make_model(&self, name: &str, config: Value, setup: &Setup) -> Result<Box<dyn Model>> {
-        self.make(Kind::Model, name, config, setup, |maker| match maker {
+        let model = self.make(Kind::Model, name, config, setup, |maker| match maker {
             Maker::Model(make) => Some(make),
             _ => None,
-        })
+        })?;
+        Ok(Box::new(Checked::new(model, format!("model '{name}'"))))
     }
 
     /// Makes the loss called `name`.
