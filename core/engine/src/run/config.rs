@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use config::{Config, File, ValueKind};
+use config::{Config, File, FileFormat, ValueKind};
 use scant_abi::{Error, ErrorKind, Result};
 use serde_json::{Map, Value};
 
@@ -35,7 +35,38 @@ impl Configuration {
         let layers = paths
             .iter()
             .fold(Config::builder(), |builder, path| builder.add_source(File::from(path.as_path())));
-        let mut config = layers.build().map_err(|error| refuse(&error))?;
+        let config = layers.build().map_err(|error| refuse(&error))?;
+        let mut folders: Vec<PathBuf> = Vec::new();
+        for folder in paths.iter().rev().filter_map(|path| path.parent()) {
+            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            if !folders.iter().any(|known| known == folder) {
+                folders.push(folder.to_owned());
+            }
+        }
+        Self::overridden(config, environment, sets, folders)
+    }
+
+    /// TOML that came with the program, under the file name `name`; `environment` and `sets` as in [`Self::load`].
+    pub fn built_in(
+        name: &str,
+        text: &str,
+        environment: impl IntoIterator<Item = (String, String)>,
+        sets: &[String],
+    ) -> Result<Self> {
+        let layer = File::from_str(text, FileFormat::Toml);
+        let config = Config::builder().add_source(layer).build().map_err(|error| {
+            let refused = refuse(&error);
+            refused.context(format!("the built-in {name}"))
+        })?;
+        Self::overridden(config, environment, sets, vec![PathBuf::from(".")])
+    }
+
+    fn overridden(
+        mut config: Config,
+        environment: impl IntoIterator<Item = (String, String)>,
+        sets: &[String],
+        folders: Vec<PathBuf>,
+    ) -> Result<Self> {
         let mut variables: Vec<(String, String)> =
             environment.into_iter().filter(|(name, _)| name.starts_with(ENVIRONMENT)).collect();
         variables.sort();
@@ -47,13 +78,6 @@ impl Configuration {
                 Error::config(format!("--set {set}: a key and a value are needed, such as seed=3"))
             })?;
             config = with(config, path.trim(), text.trim(), &format!("--set {}", path.trim()))?;
-        }
-        let mut folders: Vec<PathBuf> = Vec::new();
-        for folder in paths.iter().rev().filter_map(|path| path.parent()) {
-            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-            if !folders.iter().any(|known| known == folder) {
-                folders.push(folder.to_owned());
-            }
         }
         let mut configuration = Self { value: Value::Null, origins: BTreeMap::new(), folders };
         let mut value = configuration.take(config.cache, "");

@@ -50,10 +50,17 @@ impl Sources {
     pub(crate) fn plan(&self, session: &Session) -> Result<Plan> {
         let mut configuration = Configuration::load(&self.files, std::env::vars(), &self.set)?;
         configuration.look_in(self.data.folders());
+        Plan::of(&configuration, session)
+    }
+}
+
+impl Plan {
+    /// What a configuration says, if nothing is wrong with it.
+    pub(crate) fn of(configuration: &Configuration, session: &Session) -> Result<Self> {
         let registry = session.with_plugins(&configuration.plugins())?;
         let folders = configuration.search_folders();
-        match check(&registry, &configuration)? {
-            Ok(methods) => Ok(Plan { registry, methods, folders }),
+        match check(&registry, configuration)? {
+            Ok(methods) => Ok(Self { registry, methods, folders }),
             Err(findings) => {
                 let lines: Vec<String> = findings.iter().map(|finding| format!("\n  {finding}")).collect();
                 Err(Error::config(format!("the configuration cannot be run:{}", lines.concat())))

@@ -10,15 +10,15 @@ mod evaluate;
 mod list;
 mod new_plugin;
 mod plugins;
+mod quick_start;
 mod report;
 mod resume;
 mod run;
 
-use clap::{CommandFactory, Subcommand};
-use scant_abi::{Error, ErrorKind, Result};
+use clap::Subcommand;
+use scant_abi::Result;
 
 use crate::Session;
-use crate::arguments::Arguments;
 
 /// What is to be done.
 #[derive(Subcommand)]
@@ -70,10 +70,6 @@ pub(crate) fn run(command: Option<Command>, session: &Session) -> Result<()> {
         Some(Command::NewPlugin(args)) => new_plugin::run(args),
         Some(Command::Plugins(args)) => plugins::run(args),
         Some(Command::Doctor(args)) => doctor::run(args, session),
-        None => Arguments::command().print_help().map_err(cannot_print),
+        None => quick_start::run(session),
     }
-}
-
-fn cannot_print(error: std::io::Error) -> Error {
-    Error::caused_by(ErrorKind::Io, "cannot print", &error)
 }

@@ -30,7 +30,7 @@ pub(crate) struct Args {
 }
 
 /// How fast, never what.
-#[derive(clap::Args)]
+#[derive(Default, clap::Args)]
 pub(crate) struct Pace {
     /// Batches made ahead of the step that needs them; 0 makes each when it is needed
     #[arg(long, value_name = "N")]
