@@ -161,11 +161,11 @@ impl Workshop<'_> {
     }
 }
 
-/// Where a stage may say how the view `name` is made, and what it says.
+/// Where a stage may say how the view `name` is made, and what it says: `augment` speaks for all augmented views.
 pub(crate) fn given_view<'a>(stage: &'a StageSettings, name: &str) -> (String, Option<&'a Value>) {
-    match name {
-        "augmented" => ("augment".to_owned(), stage.augment.as_ref().or(stage.views.get(name))),
-        _ => (format!("views.{name}"), stage.views.get(name)),
+    match (stage.views.get(name), &stage.augment) {
+        (None, Some(augment)) if name.starts_with("augmented") => ("augment".to_owned(), Some(augment)),
+        (given, _) => (format!("views.{name}"), given),
     }
 }
 
