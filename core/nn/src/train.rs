@@ -4,8 +4,10 @@ mod classify;
 mod look;
 mod objective;
 mod optimizers;
+mod reconstruct;
 
 pub use classify::{cross_entropy, predictions, unlabelled_batch};
 pub use look::{Seen, look};
 pub use objective::Objective;
 pub use optimizers::Optimizers;
+pub use reconstruct::reconstruct;

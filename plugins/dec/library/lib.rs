@@ -1,0 +1,3 @@
+//! The loadable library of scant-dec.
+
+scant_abi::export!(scant_dec);
