@@ -1,11 +1,11 @@
 //! Learning to reconstruct images: plain, sparse and denoising auto-encoders.
 
 use scant_abi::{
-    Batch, CLEAN, Component, Error, Forward, LossInput, Report, Result, Setup, Source, State, StreamRequest,
-    Targets, TrainContext, Trainer, ViewRequest,
+    Batch, CLEAN, Component, Error, Report, Result, Setup, Source, State, StreamRequest, TrainContext,
+    Trainer, ViewRequest,
 };
 use scant_nn::optim::OptimizerConfig;
-use scant_nn::train::{Objective, Optimizers};
+use scant_nn::train::{Optimizers, reconstruct};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -81,25 +81,7 @@ impl Trainer for Autoencoder {
             Input::Augmented => batch.view(AUGMENTED)?.view(),
             Input::Clean => clean,
         };
-        let names: Vec<String> = context.losses.iter().flat_map(|weighted| weighted.loss.reads()).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let options = Forward { outputs: &names, ..Forward::training(context.key) };
-        let pass = context.model.forward(images, &options)?;
-        let mut objective = Objective::default();
-        objective.open(&pass);
-        let input = LossInput {
-            images,
-            pass: &pass,
-            rows: 0..batch.len(),
-            targets: Targets { images: Some(clean), ..Targets::default() },
-            indices: &batch.indices,
-            clock: context.clock,
-            key: context.key,
-        };
-        objective.add_all(context.losses, &input, context.model)?;
-        let report = objective.backward(context.model)?;
-        self.optimizers.step(context)?;
-        Ok(report)
+        reconstruct(batch, images, clean, &mut self.optimizers, context)
     }
 
     fn state(&self) -> Result<State> {

@@ -43,7 +43,7 @@ pub struct EndToEnd {
 }
 
 impl Component for EndToEnd {
-    const NAME: &'static str = "end-to-end";
+    const NAME: &'static str = "end-to-end-clustering";
     const SUMMARY: &'static str =
         "Learns its own predictions of the last epoch, seen under other augmentations.";
     type Config = EndToEndConfig;
@@ -92,7 +92,7 @@ impl Trainer for EndToEnd {
 
     fn step(&mut self, batches: &[Batch], context: &mut TrainContext<'_>) -> Result<Report> {
         let [batch] = batches else {
-            return Err(Error::shape("the end-to-end trainer needs its one stream"));
+            return Err(Error::shape("the end-to-end-clustering trainer needs its one stream"));
         };
         let labels = self.before.of(&batch.indices)?;
         let (pass, report) = step(batch, &labels, &mut self.optimizers, context)?;

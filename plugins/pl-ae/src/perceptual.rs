@@ -63,7 +63,8 @@ pub struct Perceptual {
 
 impl Component for Perceptual {
     const NAME: &'static str = "perceptual";
-    const SUMMARY: &'static str = "Compares images by the first layers of a frozen network (AlexNet, SqueezeNet).";
+    const SUMMARY: &'static str =
+        "Compares images by the first layers of a frozen network (AlexNet, SqueezeNet).";
     type Config = PerceptualConfig;
 
     fn new(config: PerceptualConfig, setup: &Setup) -> Result<Self> {
@@ -90,9 +91,11 @@ impl Component for Perceptual {
             layers.insert(0, Layer::Pad(margins(frame, rows, columns)?));
         }
         let seed = setup.key().named("perceptual").bits();
-        let mut network = Network::new(&description, &Setup { image: [3, rows, columns], seed, ..setup.clone() })?;
+        let mut network =
+            Network::new(&description, &Setup { image: [3, rows, columns], seed, ..setup.clone() })?;
         if let Some(file) = &config.weights {
-            load(&mut network, weights::read(&setup.file(file)?)?).map_err(|e| e.context(format!("weights: '{file}'")))?;
+            load(&mut network, weights::read(&setup.file(file)?)?)
+                .map_err(|e| e.context(format!("weights: '{file}'")))?;
         }
         network.freeze(&["encoder".to_owned()])?;
         Ok(Self { network, at, output: config.output })
@@ -114,7 +117,8 @@ fn load(network: &mut Network, state: State) -> Result<()> {
     let mut given = Naming::FeaturesAndClassifier.ours(state);
     let mut taken = State::new();
     for name in network.state()?.into_keys() {
-        let tensor = given.remove(&name).ok_or_else(|| Error::data(format!("the file has no tensor for '{name}'")))?;
+        let tensor =
+            given.remove(&name).ok_or_else(|| Error::data(format!("the file has no tensor for '{name}'")))?;
         taken.insert(name, tensor);
     }
     network.load_state(&taken)
@@ -137,10 +141,13 @@ impl Loss for Perceptual {
             differentiate::<(usize, usize)>(pass.output(&self.at)?, |x| mse(x, target, Reduction::Values))?;
         let gradient =
             OutputGradient { pass: pass.id, output: self.at.clone(), first_row: 0, weight: 1.0, gradient };
-        let gradient = self
-            .network
-            .backward(pass.id, &[gradient], Wants::INPUT)?
-            .ok_or_else(|| Error::config("the network behind the perceptual loss gives no gradient of its input"))?;
-        Ok(LossValue { value, gradients: vec![input.gradient(&self.output, gradient)], ..LossValue::default() })
+        let gradient = self.network.backward(pass.id, &[gradient], Wants::INPUT)?.ok_or_else(|| {
+            Error::config("the network behind the perceptual loss gives no gradient of its input")
+        })?;
+        Ok(LossValue {
+            value,
+            gradients: vec![input.gradient(&self.output, gradient)],
+            ..LossValue::default()
+        })
     }
 }

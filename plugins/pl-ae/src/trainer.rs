@@ -1,8 +1,8 @@
 //! One trainer for the four auto-encoders of source 000: what goes in, and what must come out.
 
 use scant_abi::{
-    Batch, CLEAN, Component, Error, Report, Result, Setup, Source, State, StreamRequest, TrainContext, Trainer,
-    ViewRequest,
+    Batch, CLEAN, Component, Error, Report, Result, Setup, Source, State, StreamRequest, TrainContext,
+    Trainer, ViewRequest,
 };
 use scant_nn::optim::OptimizerConfig;
 use scant_nn::train::{Optimizers, reconstruct};
@@ -55,7 +55,8 @@ pub struct PlAe {
 
 impl Component for PlAe {
     const NAME: &'static str = "pl-ae";
-    const SUMMARY: &'static str = "Reconstructs the clean image from an augmented one: PL-AE, SDA-AE, P-AE, B-AE.";
+    const SUMMARY: &'static str =
+        "Reconstructs the clean image from an augmented one: PL-AE, SDA-AE, P-AE, B-AE.";
     type Config = PlAeConfig;
 
     fn new(config: PlAeConfig, setup: &Setup) -> Result<Self> {
