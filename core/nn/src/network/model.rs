@@ -10,10 +10,11 @@ use scant_abi::{
 
 use super::compile::compile;
 use super::description::NetworkConfig;
-use super::device::NetworkDevice;
+use super::device::{Mirror, NetworkDevice};
 use super::draw;
 use super::plan::Plan;
 use super::run::{Runner, Value};
+use crate::adapt::Backend;
 use crate::ops::Images;
 use crate::parameters::{FlatBuffer, Parameters};
 
@@ -21,11 +22,12 @@ use crate::parameters::{FlatBuffer, Parameters};
 ///
 /// A frozen part behaves as in evaluation, whatever the pass: its batch norms use their running statistics, its
 /// dropout does nothing, and so what it puts out for an image is always the same.
-pub struct Network<D: NetworkDevice = Cpu> {
+pub struct Network<D: NetworkDevice = Backend> {
     device: D,
     plan: Plan,
     parameters: Parameters<D>,
     statistics: FlatBuffer<D>,
+    mirror: Mirror,
     frozen: Vec<bool>,
     passes: BTreeMap<PassId, Recorded<D>>,
     next: u64,
@@ -62,7 +64,16 @@ impl<D: NetworkDevice> Network<D> {
         }
         let statistics = FlatBuffer::new(&device, running)?;
         let frozen = vec![false; plan.parts.len()];
-        Ok(Self { device, plan, parameters, statistics, frozen, passes: BTreeMap::new(), next: 0 })
+        Ok(Self {
+            device,
+            plan,
+            parameters,
+            statistics,
+            mirror: Mirror::default(),
+            frozen,
+            passes: BTreeMap::new(),
+            next: 0,
+        })
     }
 
     /// The number of trained numbers.
@@ -125,6 +136,7 @@ impl<D: NetworkDevice> Model for Network<D> {
     }
 
     fn forward(&mut self, input: TensorView<'_>, options: &Forward<'_>) -> Result<Pass> {
+        self.mirror.settle(&self.parameters)?;
         let input = self.input(input)?;
         let runner = Runner {
             plan: &self.plan,
@@ -187,11 +199,7 @@ impl<D: NetworkDevice> Model for Network<D> {
 
     fn parameters(&mut self) -> Result<scant_abi::Parameters<'_>> {
         self.refuse_while_recording()?;
-        let shared = || Error::shape("the parameters are shared with a pass that is still open");
-        Ok(scant_abi::Parameters {
-            values: D::flat(&mut self.parameters.values).ok_or_else(shared)?,
-            gradients: D::flat(&mut self.parameters.gradients).ok_or_else(shared)?,
-        })
+        D::lend(&mut self.parameters, &mut self.mirror)
     }
 
     fn layout(&self) -> Vec<ParameterInfo> {
@@ -216,7 +224,7 @@ impl<D: NetworkDevice> Model for Network<D> {
     }
 
     fn state(&self) -> Result<State> {
-        let (values, running) = (self.parameters.values.to_vec(), self.statistics.to_vec());
+        let (values, running) = (self.mirror.values(&self.parameters), self.statistics.to_vec());
         let mut state = State::new();
         for info in &self.plan.parameters {
             let tensor = scant_abi::Tensor::from_f32(values[info.range()].to_vec(), &info.dims)?;
@@ -232,6 +240,7 @@ impl<D: NetworkDevice> Model for Network<D> {
 
     fn load_state(&mut self, state: &State) -> Result<()> {
         self.refuse_while_recording()?;
+        self.mirror.settle(&self.parameters)?;
         let (mut values, mut running) = (self.parameters.values.to_vec(), self.statistics.to_vec());
         for (name, tensor) in state {
             let (target, dims) =
@@ -258,8 +267,9 @@ impl<D: NetworkDevice> Model for Network<D> {
         Ok(Box::new(Self {
             device: self.device.clone(),
             plan: self.plan.clone(),
-            parameters: Parameters::new(&self.device, self.parameters.values.to_vec())?,
+            parameters: Parameters::new(&self.device, self.mirror.values(&self.parameters))?,
             statistics: FlatBuffer::new(&self.device, self.statistics.to_vec())?,
+            mirror: Mirror::default(),
             frozen: self.frozen.clone(),
             passes: BTreeMap::new(),
             next: 0,
