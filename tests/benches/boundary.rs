@@ -104,13 +104,13 @@ impl TrainingSet for Nothing {
 
 fn calls(criterion: &mut Criterion) {
     let images = Tensor::from_f32(vec![0.5; 16 * 784], &[16, 1, 28, 28]).expect("images");
-    let one = images.view().rows(0..1).expect("a row");
     let batch = [Batch {
         indices: (0..16).collect(),
         labels: vec![3; 16],
         views: vec![("augmented".into(), images)],
     }];
     let images = batch[0].views[0].1.view();
+    let one = images.rows(0..1).expect("a row");
     for (name, mut side) in [("linked", Side::linked()), ("loaded", Side::loaded())] {
         let mut group = criterion.benchmark_group(name);
         side.context(|trainer, context| trainer.begin_stage(context)).expect("begun");

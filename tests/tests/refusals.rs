@@ -196,7 +196,7 @@ fn the_doctor_shows_what_is_good_beside_what_is_not() {
     let found = |text: &str| assert!(said.stdout.contains(text), "{} lacks {text}", said.stdout);
     found(&format!("toy-loss 0.1.0 ({})", good.canonicalize().expect("a path").display()));
     found(&format!("{} is not a shared library", text.display()));
-    found("contract            0.1.0");
+    found("contract           0.1.0");
 }
 
 #[test]
