@@ -219,3 +219,80 @@ fn csv(comparison: &Comparison) -> Result<String> {
     let bytes = writer.into_inner().map_err(|error| wrong(&error))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{failed, run};
+    use super::super::{Options, compare};
+    use super::*;
+
+    fn comparison() -> Comparison {
+        let runs = [
+            run("a & b_1 | <i>", 0, &[("top-1", 0.5), ("error", 0.5)]),
+            run("a & b_1 | <i>", 1, &[("top-1", 0.7), ("error", 0.3)]),
+            run("c", 0, &[("top-1", 0.9), ("error", 0.1)]),
+            run("c", 1, &[("top-1", 0.8), ("error", 0.2)]),
+            failed(run("c", 2, &[]), "out of\nmemory"),
+        ];
+        compare(&runs, &Options::default()).unwrap()
+    }
+
+    fn text(format: Format) -> String {
+        render(&comparison(), &[], format).unwrap()
+    }
+
+    #[test]
+    fn every_form_shows_means_repeats_failures_rule_and_tests() {
+        for format in [Format::Terminal, Format::Markdown, Format::Latex] {
+            let text = text(format);
+            for wanted in [
+                "0.6000",
+                "0.1414",
+                "2 (1 failed)",
+                "last",
+                "Win, tie, loss",
+                "Holm",
+                "2 comparisons",
+                "300 MiB",
+            ] {
+                assert!(text.contains(wanted), "{} lacks {wanted}: {text}", format.name());
+            }
+            assert!(text.contains("failed with seed 2 and is not averaged"), "{text}");
+        }
+    }
+
+    #[test]
+    fn markdown_and_latex_escape_what_users_write() {
+        let markdown = text(Format::Markdown);
+        assert!(markdown.contains("a & b_1 \\| &lt;i>"), "{markdown}");
+        assert!(markdown.lines().filter(|line| line.starts_with('|')).all(|line| line.ends_with('|')));
+        let latex = text(Format::Latex);
+        assert!(latex.contains("a \\& b\\_1 | \\textless{}i\\textgreater{}"), "{latex}");
+        assert!(latex.contains("0.6000 $\\pm$ 0.1414"));
+        assert!(latex.lines().filter(|line| line.contains("out of memory")).all(|line| line.starts_with('%')));
+    }
+
+    #[test]
+    fn csv_has_a_line_for_each_method_and_metric_with_numbers_in_full() {
+        let text = text(Format::Csv);
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.unwrap()).collect();
+        assert_eq!(rows.len(), 4);
+        assert_eq!(&rows[0][0], "a & b_1 | <i>");
+        assert!((rows[0][5].parse::<f64>().unwrap() - 0.6).abs() < 1e-15);
+        assert_eq!((&rows[2][7], &rows[2][8], &rows[2][17]), ("2", "1", "false"));
+    }
+
+    #[test]
+    fn json_is_read_back_as_it_was() {
+        let comparison = comparison();
+        let text = render(&comparison, &[], Format::Json).unwrap();
+        assert_eq!(serde_json::from_str::<Comparison>(&text).unwrap(), comparison);
+    }
+
+    #[test]
+    fn the_page_escapes_what_users_write() {
+        let page = text(Format::Html);
+        assert!(page.contains("a &amp; b_1 | &lt;i&gt;") && !page.contains("<i>"));
+    }
+}
