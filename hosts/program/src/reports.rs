@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use scant_abi::{Error, ErrorKind, Result};
-use scant_engine::compare::{Options, RunSummary, compare};
+use scant_engine::compare::{Options, RunSummary, candidates, compare};
 use scant_engine::report::{RunReport, comparison_page, run_page};
-use scant_engine::run::{RunFolder, Suite};
+use scant_engine::run::Suite;
 
 /// Writes the page of every run of `suite` that has begun, and of all of them side by side where there are several;
 /// gives the page to look at first.
@@ -14,16 +14,15 @@ pub(crate) fn write(suite: &Suite) -> Result<PathBuf> {
     let mut pages: Vec<PathBuf> = Vec::new();
     let mut summaries: Vec<RunSummary> = Vec::new();
     let mut reports: Vec<RunReport> = Vec::new();
-    for trial in suite.trials() {
-        let folder = suite.folder(trial);
-        // A run that could not begin has nothing to show but its error.
-        let Ok(run) = RunFolder::open(&folder) else { continue };
+    for candidate in candidates(&[suite.path().to_owned()])? {
+        summaries.push(candidate.summary);
+        // A run that could not begin has nothing to show but its error, in the comparison.
+        let Some(run) = candidate.folder else { continue };
         let report = RunReport::read(&run)?;
-        pages.push(put(&folder.join("report.html"), &run_page(&report))?);
-        summaries.push(RunSummary::read(&run)?);
+        pages.push(put(&run.path().join("report.html"), &run_page(&report))?);
         reports.push(report);
     }
-    if let [only] = pages.as_slice() {
+    if let ([only], [_]) = (pages.as_slice(), summaries.as_slice()) {
         return Ok(only.clone());
     }
     // A method of the file may bring data of its own: the page then says so, instead of not being there.
