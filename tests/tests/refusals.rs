@@ -126,7 +126,9 @@ fn a_changed_layout_is_told_by_type_and_field() {
 
     let built = Command::new(env!("CARGO"))
         .current_dir(&place)
-        .env("CARGO_TARGET_DIR", kept_folder().parent().expect("target/tmp").with_file_name(""))
+        // A target folder of its own: cargo names what it builds by the path within a workspace, so in the common one
+        // this would take the place of the real scant-abi.
+        .env("CARGO_TARGET_DIR", kept_folder().join("other-layout-target"))
         .args(["build", "--release", "-p", "other-layout", "--message-format=json-render-diagnostics"])
         .output()
         .expect("cargo starts");
