@@ -1,6 +1,6 @@
 //! What several runs came to: the mean over seeds of each method's numbers, and what failed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use scant_abi::Result;
@@ -44,7 +44,7 @@ pub struct Cell {
 }
 
 impl Summary {
-    /// The numbers found on `split`.
+    /// The first number that each evaluator found on `split`.
     pub fn of(suite: &Suite, split: &str) -> Result<Self> {
         let mut columns: Vec<String> = Vec::new();
         let mut labels: Vec<String> = Vec::new();
@@ -66,7 +66,10 @@ impl Summary {
                 Ending::Failed(_) => row.failed += 1,
                 Ending::Unfinished => row.unfinished += 1,
                 Ending::Finished(result) => {
-                    for metric in result.metrics.iter().filter(|metric| metric.split == split) {
+                    let mut told = BTreeSet::new();
+                    let of_split = result.metrics.iter().filter(|metric| metric.split == split);
+                    // An evaluator puts first what it is asked most; the rest stands in the reports.
+                    for metric in of_split.filter(|metric| told.insert(metric.evaluator.as_str())) {
                         let column = format!("{}/{}", metric.evaluator, metric.name);
                         if !columns.contains(&column) {
                             columns.push(column.clone());
