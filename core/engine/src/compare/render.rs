@@ -269,7 +269,9 @@ mod tests {
         let latex = text(Format::Latex);
         assert!(latex.contains("a \\& b\\_1 | \\textless{}i\\textgreater{}"), "{latex}");
         assert!(latex.contains("0.6000 $\\pm$ 0.1414"));
-        assert!(latex.lines().filter(|line| line.contains("out of memory")).all(|line| line.starts_with('%')));
+        assert!(
+            latex.lines().filter(|line| line.contains("out of memory")).all(|line| line.starts_with('%'))
+        );
     }
 
     #[test]

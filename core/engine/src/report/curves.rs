@@ -33,6 +33,8 @@ pub(super) fn of_run(history: &[Past], stages: &[String]) -> Markup {
                 .map(|(split, line)| Series { name: split.to_owned(), points: points(&line, &starts) });
             chart(heading(&by, &name, ""), series.collect(), marks.clone())
         })
+        // What was judged once is a number, not a curve.
+        .filter(|chart| chart.series.iter().any(|series| series.points.len() > 1))
         .collect();
     figures(&charts)
 }
