@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
@@ -100,7 +100,7 @@ fn unpack(from: &Path, to: &Path) {
 fn processor_seconds() -> f64 {
     let tasks = fs::read_dir("/proc/self/task").expect("this benchmark needs Linux");
     let nanoseconds = tasks.flatten().filter_map(|task| {
-        let text = fs::read_to_string(PathBuf::from(task.path()).join("schedstat")).ok()?;
+        let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
         text.split(' ').next()?.parse::<f64>().ok()
     });
     nanoseconds.sum::<f64>() * 1e-9

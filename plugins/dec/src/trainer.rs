@@ -86,7 +86,7 @@ impl Component for Dec {
         if config.update_interval == 0 || config.n_init == 0 {
             return Err(Error::config("update_interval and n_init must be at least 1"));
         }
-        if !(config.alpha > 0.0) {
+        if config.alpha.is_nan() || config.alpha <= 0.0 {
             return Err(Error::config(format!("alpha must be above 0, not {}", config.alpha)));
         }
         config.weight.check("weight")?;

@@ -16,7 +16,7 @@ use scant_nn::parameters::Parameters;
 use scant_nn::window::{FeatureLayer, WindowedFeatures};
 
 /// Name and batch of every row; `peer.py` knows the same names.
-pub const ROWS: [(&str, usize); 9] = [
+pub(crate) const ROWS: [(&str, usize); 9] = [
     ("conv-autoencoder-28/16", 16),
     ("conv-autoencoder-28/128", 128),
     ("beta-vae-32", 256),
@@ -29,12 +29,12 @@ pub const ROWS: [(&str, usize); 9] = [
 ];
 
 /// Products and sums of the product that stands for the machine's peak.
-pub const GEMM_OPERATIONS: f64 = 2.0 * 1024.0 * 1024.0 * 1024.0;
+pub(crate) const GEMM_OPERATIONS: f64 = 2.0 * 1024.0 * 1024.0 * 1024.0;
 
-pub type Step = Box<dyn FnMut() -> Result<()>>;
+pub(crate) type Step = Box<dyn FnMut() -> Result<()>>;
 
 /// The step of a row.
-pub fn step(row: &str) -> Result<Step> {
+pub(crate) fn step(row: &str) -> Result<Step> {
     let batch = ROWS.iter().find(|(name, _)| *name == row).map_or(0, |(_, batch)| *batch);
     let pixels = ["reconstruction"];
     match row {

@@ -64,7 +64,7 @@ pub fn ln(x: f32) -> f32 {
     let p = p * m - 1.666_805_8e-1;
     let p = p * m + 2.000_071_5e-1;
     let p = p * m - 2.499_999_4e-1;
-    let p = p * m + 3.333_333_1e-1;
+    let p = p * m + 3.333_333e-1;
     let y = p * m * z + exponent * -2.121_944_4e-4 - 0.5 * z;
     m + y + exponent * 0.693_359_4
 }
@@ -93,6 +93,7 @@ pub fn tanh(x: f32) -> f32 {
 
 impl Activation {
     /// Replaces each value by its activation. One thread.
+    #[allow(clippy::redundant_closure, reason = "a function's own name cannot carry inline(always)")]
     pub fn apply(self, values: &mut [f32]) {
         fn map(values: &mut [f32], f: impl Fn(f32) -> f32) {
             vectorised(

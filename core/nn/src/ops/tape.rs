@@ -211,6 +211,7 @@ pub(super) fn record<S: Shape, T: Tape<f32, Cpu>>(
     y.put_tape(tape)
 }
 
+#[allow(clippy::type_complexity, reason = "the two things that come back have no name together")]
 /// A tensor of any shape as a [`Weight`], with its tape joined to that of `x`.
 pub fn tensor_weight<D: ImageDevice, S, Q, T, R>(
     x: Tensor<S, f32, D, T>,

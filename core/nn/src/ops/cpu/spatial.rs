@@ -68,7 +68,7 @@ pub(super) fn place<T: Tape<f32, Cpu>>(
     let (height, width) = (placement.frame_height, placement.frame_width);
     let background = background.map(|b| b.clone().try_contiguous().map_err(Cpu::failed)).transpose()?;
     let mut values = buffer::unwritten(n * c * height * width);
-    placement.place(slice(&x), background.as_ref().map(|b| slice(b)), &mut values);
+    placement.place(slice(&x), background.as_ref().map(slice), &mut values);
     let y = tensor(x.device(), values, (n, c, height, width))?;
     if !T::OWNS_TAPE {
         return Ok(y.put_tape(tape));
