@@ -68,6 +68,16 @@ impl Windows {
         self.size
     }
 
+    /// First pixel of a window, one past its last, and how many were counted with the padding.
+    pub fn span(&self, window: usize) -> (usize, usize, usize) {
+        self.spans[window]
+    }
+
+    /// Most pixels that a window has inside the image.
+    pub fn longest(&self) -> usize {
+        self.spans.iter().map(|s| s.1 - s.0).max().unwrap_or(0)
+    }
+
     /// Whether the windows are pairs side by side.
     fn pairs(&self) -> bool {
         self.size == 2 * self.spans.len()

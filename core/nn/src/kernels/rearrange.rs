@@ -86,7 +86,7 @@ pub enum Upsampling {
 }
 
 /// For each output along one axis: two inputs, and the share of the second.
-fn taps(method: Upsampling, size: usize, out: usize) -> Vec<(usize, usize, f32)> {
+pub(crate) fn taps(method: Upsampling, size: usize, out: usize) -> Vec<(usize, usize, f32)> {
     (0..out)
         .map(|o| match method {
             Upsampling::Nearest => (o * size / out, o * size / out, 0.0),

@@ -6,8 +6,12 @@
 //! gradients backward computes.
 
 mod activation;
+#[cfg(any(test, feature = "cuda"))]
+mod composed;
 mod convolution;
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod device;
 mod linear;
 mod losses;

@@ -84,75 +84,118 @@ impl Correlation {
         let lanes = lanes();
         let plane = self.source.plane();
         let depth = self.input.0 * grid.taps.len();
-        let offsets: Vec<usize> =
-            (0..self.input.0).flat_map(|c| grid.taps.iter().map(move |t| c * plane + t)).collect();
+        let channels = self.input.0;
+        let places = (0..channels).flat_map(|c| grid.taps.iter().map(move |t| c * plane + t));
         let width = if depth > 2048 { 3 } else { VECTORS } * lanes;
-        let pixels = images * grid.size.0 * grid.size.1;
-        // Without taps every sum is zero, wherever it reads.
-        let direct = depth == 0 || grid.size.1.is_multiple_of(lanes);
-        let near = Offsets::new(offsets.iter().copied());
-        let far = Offsets::new((0..depth).map(|k| k * width));
-        let panel_len = if direct { 0 } else { depth * width };
+        let reading = self.reading(grid, lanes);
+        let gathers = reading == Reading::Gathered;
+        let offsets =
+            if gathers { Offsets::new((0..depth).map(|k| k * width)) } else { Offsets::new(places.clone()) };
+        let gathered: Vec<usize> = if gathers { places.collect() } else { Vec::new() };
+        let per_image = self.positions(grid, reading, lanes);
+        let panel_len = if gathers { depth * width } else { 0 };
         buffer::with(panel_len + self.output.0 * VECTORS * lanes, |scratch| {
             let (panel, sums) = scratch.split_at_mut(panel_len);
             let mut starts = [0; VECTORS];
-            for first in (0..pixels).step_by(width) {
-                let count = width.min(pixels - first);
-                let runs = self.runs(grid, first, count);
-                let vectors = count.div_ceil(lanes);
-                if direct {
-                    for (v, start) in starts[..vectors].iter_mut().enumerate() {
-                        *start = self.place(grid, first + v * lanes);
-                    }
-                } else {
-                    gather(&runs, copies, &offsets, width, panel);
-                    for (v, start) in starts[..vectors].iter_mut().enumerate() {
-                        *start = v * lanes;
-                    }
+            let mut runs = Vec::new();
+            let end = images * per_image;
+            for first in (0..end).step_by(width) {
+                let count = width.min(end - first);
+                self.runs(grid, reading, per_image, first..first + count, &mut runs);
+                if gathers {
+                    gather(&runs, copies, &gathered, width, panel);
+                }
+                let starts = &mut starts[..count.div_ceil(lanes)];
+                for (v, start) in starts.iter_mut().enumerate() {
+                    *start = match reading {
+                        Reading::Gathered => v * lanes,
+                        Reading::Rows | Reading::Lines => {
+                            self.place(grid, reading, per_image, first + v * lanes)
+                        }
+                    };
                 }
                 Block {
-                    source: if direct { copies } else { panel },
-                    offsets: if direct { &near } else { &far },
-                    vectors: &starts[..vectors],
+                    source: if gathers { panel } else { copies },
+                    offsets: &offsets,
+                    vectors: starts,
                     weights: &grid.weights,
                     channels: self.output.0,
                     out: sums,
                 }
                 .compute();
-                self.store(grid, &runs, sums, VECTORS * lanes, (&mut *y.0, y.1), finish);
+                self.store(&runs, sums, VECTORS * lanes, grid.strides.1, (&mut *y.0, y.1), finish);
             }
         });
     }
 
-    /// Where an output finds its first tap.
-    fn place(&self, grid: &Grid, pixel: usize) -> usize {
-        let (image, at) = (pixel / (grid.size.0 * grid.size.1), pixel % (grid.size.0 * grid.size.1));
-        let (row, column) = (at / grid.size.1, at % grid.size.1);
+    fn reading(&self, grid: &Grid, lanes: usize) -> Reading {
+        let (width, pitch) = (grid.size.1, self.source.pitch());
+        // Without taps every sum is zero, wherever it reads.
+        if grid.taps.is_empty() || width.is_multiple_of(lanes) {
+            Reading::Rows
+        } else if super::lines_pay(width, pitch) && self.output.0 <= 64 {
+            Reading::Lines
+        } else {
+            Reading::Gathered
+        }
+    }
+
+    /// Lanes that one image takes.
+    fn positions(&self, grid: &Grid, reading: Reading, lanes: usize) -> usize {
+        match reading {
+            Reading::Lines => super::line_len(grid.size, self.source.pitch()).next_multiple_of(lanes),
+            Reading::Rows | Reading::Gathered => grid.size.0 * grid.size.1,
+        }
+    }
+
+    /// Floats from one row of lanes to the next.
+    fn row_len(&self, grid: &Grid, reading: Reading) -> usize {
+        if reading == Reading::Lines { self.source.pitch() } else { grid.size.1 }
+    }
+
+    /// Where the output of a lane finds its first tap.
+    fn place(&self, grid: &Grid, reading: Reading, per_image: usize, lane: usize) -> usize {
+        let row_len = self.row_len(grid, reading);
+        let (image, at) = (lane / per_image, lane % per_image);
+        let (row, column) = (at / row_len, at % row_len);
         image * self.input.0 * self.source.plane() + row * self.source.pitch() + column
     }
 
-    /// Cuts consecutive outputs into runs within one row.
-    fn runs(&self, grid: &Grid, first: usize, count: usize) -> Vec<Run> {
-        let mut runs = Vec::with_capacity(count / grid.size.1 + 2);
-        let mut lane = 0;
-        while lane < count {
-            let pixel = first + lane;
-            let column = pixel % grid.size.1;
-            let len = (grid.size.1 - column).min(count - lane);
-            let (image, row) = (pixel / (grid.size.0 * grid.size.1), pixel / grid.size.1 % grid.size.0);
-            let to = grid.base + row * grid.strides.0 + column * grid.strides.1;
-            runs.push(Run { lane, len, from: self.place(grid, pixel), image, to });
-            lane += len;
+    /// Cuts lanes into runs of outputs within one row, leaving out lanes between rows.
+    fn runs(
+        &self,
+        grid: &Grid,
+        reading: Reading,
+        per_image: usize,
+        lanes: std::ops::Range<usize>,
+        runs: &mut Vec<Run>,
+    ) {
+        runs.clear();
+        let row_len = self.row_len(grid, reading);
+        let mut lane = lanes.start;
+        while lane < lanes.end {
+            let (image, at) = (lane / per_image, lane % per_image);
+            let (row, column) = (at / row_len, at % row_len);
+            let next = (lane + row_len - column).min((image + 1) * per_image).min(lanes.end);
+            if row < grid.size.0 && column < grid.size.1 {
+                runs.push(Run {
+                    lane: lane - lanes.start,
+                    len: (grid.size.1 - column).min(next - lane),
+                    from: self.place(grid, reading, per_image, lane),
+                    image,
+                    to: grid.base + row * grid.strides.0 + column * grid.strides.1,
+                });
+            }
+            lane = next;
         }
-        runs
     }
 
     fn store(
         &self,
-        grid: &Grid,
         runs: &[Run],
         sums: &mut [f32],
         pitch: usize,
+        step: usize,
         (y, y_stride): (&mut [f32], usize),
         finish: Finish,
     ) {
@@ -167,7 +210,7 @@ impl Correlation {
             for run in runs {
                 let from = &sums[run.lane..run.lane + run.len];
                 let to = &mut y[run.image * y_stride + channel * self.output.1 + run.to..];
-                match (grid.strides.1, finish.accumulate) {
+                match (step, finish.accumulate) {
                     (1, false) => to[..run.len].copy_from_slice(from),
                     (1, true) => to.iter_mut().zip(from).for_each(|(t, f)| *t += f),
                     (step, false) => to.iter_mut().step_by(step).zip(from).for_each(|(t, f)| *t = *f),
@@ -176,6 +219,17 @@ impl Correlation {
             }
         }
     }
+}
+
+/// How the innermost loop finds what its vectors of outputs read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// In the copied planes; rows of outputs are whole vectors.
+    Rows,
+    /// In the copied planes; vectors run on over the ends of rows, and those lanes are left out.
+    Lines,
+    /// Gathered first.
+    Gathered,
 }
 
 /// Consecutive outputs of one row.
@@ -196,9 +250,10 @@ fn gather(runs: &[Run], source: &[f32], offsets: &[usize], width: usize, panel: 
             line[run.lane..run.lane + LEN].copy_from_slice(&from);
         }
     }
-    let same = runs.iter().all(|r| r.len == runs[0].len);
+    let first = runs.first().map_or(0, |r| r.len);
+    let same = runs.iter().all(|r| r.len == first);
     for (&offset, line) in offsets.iter().zip(panel.chunks_exact_mut(width)) {
-        match runs[0].len {
+        match first {
             2 if same => copy::<2>(runs, source, offset, line),
             4 if same => copy::<4>(runs, source, offset, line),
             8 if same => copy::<8>(runs, source, offset, line),

@@ -19,3 +19,13 @@ mod tests;
 
 pub use passes::{forward, input_gradient, transposed, weight_gradient};
 pub use shape::{ConvShape, Convolution};
+
+/// Whether it pays to compute the lanes between rows too, rather than gather those of the rows.
+fn lines_pay(width: usize, pitch: usize) -> bool {
+    4 * pitch <= 5 * width
+}
+
+/// Floats from the first output of a grid to its last, where rows are `pitch` floats apart.
+fn line_len((rows, columns): (usize, usize), pitch: usize) -> usize {
+    (rows - 1) * pitch + columns
+}

@@ -224,22 +224,24 @@ impl Gradient<'_> {
     fn run(&self, images: std::ops::Range<usize>, first: usize, (x, dy): (&[f32], &[f32]), sums: &mut [f32]) {
         sums.fill(0.0);
         let s = self.s;
-        let lanes = lanes();
-        let direct = s.out_width.is_multiple_of(lanes);
+        let direct = s.out_width.is_multiple_of(lanes());
         // So many pixels at once that the gradient of a block stays in the second-level cache, and what the taps
         // read in the first.
-        let most = if direct { 4096.min(262_144 / self.rows) } else { 1024 };
+        let most = 4096.min(262_144 / self.rows);
+        let lines = super::lines_pay(s.out_width, self.source.pitch());
+        let most = if direct || lines { most } else { most.min(1024) };
         let block = (most / s.out_pixels()).clamp(1, images.len().max(1));
         for start in images.clone().step_by(block) {
             let count = block.min(images.end - start);
             if direct {
                 self.direct(start, count, first, (x, dy), sums);
             } else {
-                self.gathered(start, count, first, (x, dy), sums);
+                self.spread(start, count, first, lines, (x, dy), sums);
             }
         }
     }
 
+    /// Copies a channel of `count` images.
     fn copy(&self, start: usize, count: usize, channel: usize, x: &[f32], copies: &mut [f32]) {
         let s = self.s;
         let (pixels, plane) = (s.height * s.width, self.source.plane());
@@ -279,40 +281,61 @@ impl Gradient<'_> {
         });
     }
 
-    /// Rows of outputs are no whole vectors: both operands are copied into lines of all pixels.
-    fn gathered(
+    /// Rows of outputs are no whole vectors: the gradient is copied into lines of all pixels. With `lines`, zeros stand
+    /// in them where the source has its borders, and the source is read where it stands; without, what the taps
+    /// read is copied into such lines too.
+    fn spread(
         &self,
         start: usize,
         count: usize,
         first: usize,
+        lines: bool,
         (x, dy): (&[f32], &[f32]),
         sums: &mut [f32],
     ) {
-        let s = self.s;
-        let (plane, pixels, taps) = (self.source.plane(), s.out_pixels(), self.offsets.len());
-        let vectors = (count * pixels).div_ceil(lanes());
-        let width = vectors * lanes();
-        let walk = Walk { images: 1, rows: 1, vectors, a: (0, 0), b: (0, 0) };
-        let places: Vec<usize> = (0..taps).map(|t| t * width).collect();
-        buffer::with((self.rows + taps) * width + count * plane, |scratch| {
+        let (s, lanes, taps) = (self.s, lanes(), self.offsets.len());
+        let (plane, pixels) = (self.source.plane(), s.out_pixels());
+        let row = if lines { self.source.pitch() } else { s.out_width };
+        let of_image = super::line_len((s.out_height, s.out_width), row);
+        // Images follow each other without a gap where both operands are copied.
+        let of_image = if lines { of_image.next_multiple_of(lanes) } else { of_image };
+        let width = (count * of_image).next_multiple_of(lanes);
+        let walk = match lines {
+            true => {
+                Walk { images: count, rows: 1, vectors: of_image / lanes, a: (of_image, 0), b: (plane, 0) }
+            }
+            false => Walk { images: 1, rows: 1, vectors: width / lanes, a: (0, 0), b: (0, 0) },
+        };
+        let places: Vec<usize> =
+            if lines { self.offsets.to_vec() } else { (0..taps).map(|t| t * width).collect() };
+        let gathered = if lines { 0 } else { taps * width };
+        let copied = count * plane;
+        buffer::with(self.rows * width + gathered + copied + lanes, |scratch| {
             let (a, scratch) = scratch.split_at_mut(self.rows * width);
-            let (b, copies) = scratch.split_at_mut(taps * width);
+            let (b, copies) = scratch.split_at_mut(gathered);
+            // Vectors may read on past the last image: zeros of the gradient meet what stands there.
+            copies[copied..].fill(0.0);
+            a.fill(0.0);
             for (o, line) in a.chunks_exact_mut(width).enumerate() {
-                line[count * pixels..].fill(0.0);
-                for (n, line) in line[..count * pixels].chunks_exact_mut(pixels).enumerate() {
+                for (n, line) in line[..count * of_image].chunks_exact_mut(of_image).enumerate() {
                     let at = (start + n) * s.output_image_len() + (self.group * self.rows + o) * pixels;
-                    line.copy_from_slice(&dy[at..at + pixels]);
+                    let from = dy[at..at + pixels].chunks_exact(s.out_width);
+                    for (to, from) in line.chunks_mut(row).zip(from) {
+                        to[..s.out_width].copy_from_slice(from);
+                    }
                 }
             }
             for (c, out) in sums.chunks_exact_mut(self.rows * taps).enumerate() {
                 self.copy(start, count, first + c, x, copies);
-                for (&offset, line) in self.offsets.iter().zip(b.chunks_exact_mut(width)) {
-                    line[count * pixels..].fill(0.0);
-                    for (n, line) in line[..count * pixels].chunks_exact_mut(pixels).enumerate() {
-                        let from = &copies[n * plane + offset..];
-                        copy_rows(from, self.source.pitch(), line, s.out_width);
+                if !lines {
+                    for (&offset, line) in self.offsets.iter().zip(b.chunks_exact_mut(width)) {
+                        line[count * pixels..].fill(0.0);
+                        for (n, line) in line[..count * pixels].chunks_exact_mut(pixels).enumerate() {
+                            copy_rows(&copies[n * plane + offset..], self.source.pitch(), line, s.out_width);
+                        }
                     }
                 }
+                let b = if lines { &*copies } else { &*b };
                 Dots { walk, a, a_pitch: width, a_lines: self.rows, b, b_lines: &places, out }.add();
             }
         });
