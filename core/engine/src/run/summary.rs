@@ -26,6 +26,8 @@ pub struct Row {
     pub selection: Selection,
     /// Mean, sample standard deviation and number of values in each column, where there are any.
     pub cells: Vec<Option<Cell>>,
+    /// The runs that came to their end.
+    pub finished: usize,
     /// The runs that failed, which no mean contains.
     pub failed: usize,
     /// The runs that have not ended.
@@ -59,6 +61,7 @@ impl Summary {
                 label: label.clone(),
                 selection: trial.settings.select,
                 cells: Vec::new(),
+                finished: 0,
                 failed: 0,
                 unfinished: 0,
             });
@@ -66,6 +69,7 @@ impl Summary {
                 Ending::Failed(_) => row.failed += 1,
                 Ending::Unfinished => row.unfinished += 1,
                 Ending::Finished(result) => {
+                    row.finished += 1;
                     let mut told = BTreeSet::new();
                     let of_split = result.metrics.iter().filter(|metric| metric.split == split);
                     // An evaluator puts first what it is asked most; the rest stands in the reports.
@@ -103,8 +107,7 @@ impl fmt::Display for Summary {
         let mut rows = vec![vec!["method".to_owned(), "runs".to_owned(), "selected".to_owned()]];
         rows[0].extend(self.columns.iter().cloned());
         for row in &self.rows {
-            let ended = row.cells.iter().flatten().map(|cell| cell.count).max().unwrap_or(0);
-            let mut runs = ended.to_string();
+            let mut runs = row.finished.to_string();
             for (count, what) in [(row.failed, "failed"), (row.unfinished, "unfinished")] {
                 if count > 0 {
                     runs += &format!(" + {count} {what}");
