@@ -6,7 +6,11 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     candidates
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(&wanted, &plain(candidate)), candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.chars().count() / 3).max(1))
+        .filter(|(distance, candidate)| {
+            // A beginning is as good a sign as few slips: `ema` for `ema_m`.
+            let begun = wanted.len() >= 3 && plain(candidate).starts_with(&wanted);
+            begun || *distance <= (candidate.chars().count() / 3).max(1)
+        })
         .min()
         .map(|(_, candidate)| candidate)
 }
@@ -38,6 +42,7 @@ mod tests {
         let names = ["rotate", "cutout", "conv-autoencoder"];
         assert_eq!(nearest("rotat", names), Some("rotate"));
         assert_eq!(nearest("Conv_Autoencodr", names), Some("conv-autoencoder"));
+        assert_eq!(nearest("conv", names), Some("conv-autoencoder"));
         assert_eq!(nearest("mixup", names), None);
         assert_eq!(hint("cutuot", names), "did you mean 'cutout'?");
         assert_eq!(hint("mixup", names), "there are conv-autoencoder, cutout, rotate");
