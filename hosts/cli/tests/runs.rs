@@ -94,7 +94,7 @@ fn check_says_everything_and_run_refuses_it() {
         for said in [
             "trial.toml: model",
             "did you mean 'small-cnn'?",
-            "stage[1].trainer.ema: unknown key; there are ema_m",
+            "stage[1].trainer.ema: unknown key; did you mean 'ema_m'?",
         ] {
             assert!(text(&output).contains(said), "'{said}' is missing from:\n{}", text(&output));
         }
