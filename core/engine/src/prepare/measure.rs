@@ -19,7 +19,7 @@ pub struct Measure {
 }
 
 impl Measure {
-    /// Takes one image into account, as [`Preparation::before`] gave it.
+    /// Takes one image into account, as `Preparation::before` gave it.
     pub fn add(&mut self, image: &Image) {
         self.sums.resize(image.channels(), [0.0; 2]);
         self.pixels += image.height() * image.width();
