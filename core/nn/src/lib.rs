@@ -12,6 +12,7 @@ pub mod network;
 pub mod ops;
 pub mod optim;
 pub mod parameters;
+pub mod rehearsal;
 mod rows;
 pub mod train;
 pub mod weights;

@@ -4,8 +4,8 @@ use scant_abi::{
     Batch, Component, Error, Forward, LossInput, Model, Report, Result, Schedule, Setup, Source, State,
     StreamRequest, Targets, Tensor, TrainContext, Trainer, ViewRequest,
 };
-use scant_nn::optim::{OptimizerConfig, WeightAverage};
-use scant_nn::train::{Objective, Optimizers, cross_entropy, unlabelled_batch};
+use scant_nn::optim::{AverageConfig, OptimizerConfig};
+use scant_nn::train::{Averaged, Objective, Optimizers, cross_entropy, unlabelled_batch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,7 @@ pub struct FixMatchAttentionConfig {
     /// How much the distance of the attention maps counts; 0 is plain FixMatch and needs no output `attention`.
     pub attention: Schedule,
     /// The share of itself that the averaged model keeps in each step; the averaged model is the one that is judged.
-    pub ema_m: f64,
+    pub ema_m: AverageConfig,
 }
 
 impl Default for FixMatchAttentionConfig {
@@ -40,7 +40,7 @@ impl Default for FixMatchAttentionConfig {
             uratio: 7.0,
             ulb_loss_ratio: Schedule::Constant(1.0),
             attention: Schedule::Constant(0.5),
-            ema_m: 0.999,
+            ema_m: AverageConfig::Keep(0.999),
         }
     }
 }
@@ -51,7 +51,7 @@ pub struct FixMatchAttention {
     labelled: usize,
     unlabelled: usize,
     optimizers: Optimizers,
-    average: WeightAverage,
+    average: Averaged,
 }
 
 impl Component for FixMatchAttention {
@@ -77,7 +77,7 @@ impl Component for FixMatchAttention {
             labelled: setup.batch,
             unlabelled: unlabelled_batch(setup.batch, config.uratio)?,
             optimizers: Optimizers::new(config.optimizer.clone())?,
-            average: WeightAverage::new(config.ema_m)?,
+            average: Averaged::new(Some(config.ema_m))?,
             config,
         })
     }
@@ -129,7 +129,7 @@ impl Trainer for FixMatchAttention {
         objective.note("util_ratio", believed.share());
         let report = objective.backward(context.model)?;
         self.optimizers.step(context)?;
-        self.average.update(context.model)?;
+        self.average.follow(context.model)?;
         Ok(report)
     }
 
@@ -143,12 +143,12 @@ impl Trainer for FixMatchAttention {
 
     fn state(&self) -> Result<State> {
         let mut state = self.optimizers.state()?;
-        state.extend(self.average.state("average")?);
+        state.extend(self.average.state()?);
         Ok(state)
     }
 
     fn load_state(&mut self, state: &State) -> Result<()> {
-        self.average.load_state("average", state)?;
+        self.average.load_state(state)?;
         self.optimizers.load_state(state)
     }
 }

@@ -4,8 +4,8 @@ use scant_abi::{
     Batch, Component, Forward, LossInput, Model, Report, Result, Setup, Source, State, StreamRequest,
     Targets, TrainContext, Trainer, ViewRequest,
 };
-use scant_nn::optim::{OptimizerConfig, WeightAverage};
-use scant_nn::train::{Objective, Optimizers, cross_entropy, predictions};
+use scant_nn::optim::{AverageConfig, OptimizerConfig};
+use scant_nn::train::{Averaged, Objective, Optimizers, cross_entropy, predictions};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +20,7 @@ pub struct SupervisedConfig {
     pub optimizer: OptimizerConfig,
     /// The share of itself that the averaged copy keeps in each step; that copy is judged and kept. None where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ema_m: Option<f64>,
+    pub ema_m: Option<AverageConfig>,
 }
 
 /// Cross-entropy of `logits` on labelled samples, and whatever losses the stage adds.
@@ -29,7 +29,7 @@ pub struct Supervised {
     full_batches: bool,
     classes: usize,
     optimizers: Optimizers,
-    average: Option<WeightAverage>,
+    average: Averaged,
 }
 
 impl Component for Supervised {
@@ -45,7 +45,7 @@ impl Component for Supervised {
             full_batches: setup.samples(Source::Labelled) >= setup.batch,
             classes: setup.classes,
             optimizers: Optimizers::new(config.optimizer)?,
-            average: config.ema_m.map(WeightAverage::new).transpose()?,
+            average: Averaged::new(config.ema_m)?,
         })
     }
 }
@@ -87,32 +87,26 @@ impl Trainer for Supervised {
         objective.note("top-1", right as f64 / batch.len().max(1) as f64);
         let report = objective.backward(context.model)?;
         self.optimizers.step(context)?;
-        if let Some(average) = &mut self.average {
-            average.update(context.model)?;
-        }
+        self.average.follow(context.model)?;
         Ok(report)
     }
 
     fn enter_evaluation(&mut self, model: &mut dyn Model) -> Result<()> {
-        self.average.as_mut().map_or(Ok(()), |average| average.swap(model))
+        self.average.swap(model)
     }
 
     fn leave_evaluation(&mut self, model: &mut dyn Model) -> Result<()> {
-        self.average.as_mut().map_or(Ok(()), |average| average.swap(model))
+        self.average.swap(model)
     }
 
     fn state(&self) -> Result<State> {
         let mut state = self.optimizers.state()?;
-        if let Some(average) = &self.average {
-            state.extend(average.state("average")?);
-        }
+        state.extend(self.average.state()?);
         Ok(state)
     }
 
     fn load_state(&mut self, state: &State) -> Result<()> {
-        if let Some(average) = &mut self.average {
-            average.load_state("average", state)?;
-        }
+        self.average.load_state(state)?;
         self.optimizers.load_state(state)
     }
 }

@@ -4,8 +4,8 @@ use scant_abi::{
     Batch, Component, Error, Forward, LossInput, Model, Pass, Report, Result, Setup, Source, State,
     StreamRequest, Targets, TrainContext, Trainer, ViewRequest,
 };
-use scant_nn::optim::{OptimizerConfig, WeightAverage};
-use scant_nn::train::{Objective, Optimizers, cross_entropy, unlabelled_batch};
+use scant_nn::optim::{AverageConfig, OptimizerConfig};
+use scant_nn::train::{Averaged, Objective, Optimizers, cross_entropy, unlabelled_batch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,7 @@ pub struct SemiSupervisedConfig {
     pub warm_up: usize,
     /// The share of itself that the averaged model keeps in each step; it is judged instead of the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ema_m: Option<f64>,
+    pub ema_m: Option<AverageConfig>,
 }
 
 impl Default for SemiSupervisedConfig {
@@ -38,7 +38,7 @@ pub struct SemiSupervised {
     labelled: usize,
     unlabelled: usize,
     optimizers: Optimizers,
-    average: Option<WeightAverage>,
+    average: Averaged,
 }
 
 impl Component for SemiSupervised {
@@ -54,7 +54,7 @@ impl Component for SemiSupervised {
             labelled: setup.batch,
             unlabelled: unlabelled_batch(setup.batch, config.uratio)?,
             optimizers: Optimizers::new(config.optimizer)?,
-            average: config.ema_m.map(WeightAverage::new).transpose()?,
+            average: Averaged::new(config.ema_m)?,
         })
     }
 }
@@ -90,31 +90,27 @@ impl Trainer for SemiSupervised {
         }
         let report = objective.backward(context.model)?;
         self.optimizers.step(context)?;
-        if let Some(average) = &mut self.average {
-            average.update(context.model)?;
-        }
+        self.average.follow(context.model)?;
         Ok(report)
     }
 
     fn enter_evaluation(&mut self, model: &mut dyn Model) -> Result<()> {
-        self.average.as_mut().map_or(Ok(()), |average| average.swap(model))
+        self.average.swap(model)
     }
 
     fn leave_evaluation(&mut self, model: &mut dyn Model) -> Result<()> {
-        self.average.as_mut().map_or(Ok(()), |average| average.swap(model))
+        self.average.swap(model)
     }
 
     fn state(&self) -> Result<State> {
         let mut state = self.optimizers.state()?;
-        if let Some(average) = &self.average {
-            state.extend(average.state("average")?);
-        }
+        state.extend(self.average.state()?);
         Ok(state)
     }
 
     fn load_state(&mut self, state: &State) -> Result<()> {
-        self.optimizers.load_state(state)?;
-        self.average.as_mut().map_or(Ok(()), |average| average.load_state("average", state))
+        self.average.load_state(state)?;
+        self.optimizers.load_state(state)
     }
 }
 

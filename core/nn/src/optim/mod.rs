@@ -5,6 +5,6 @@ mod config;
 mod optimizer;
 mod update;
 
-pub use average::WeightAverage;
+pub use average::{AverageConfig, AverageSettings, WeightAverage};
 pub use config::{OptimizerConfig, Rule};
 pub use optimizer::Optimizer;
