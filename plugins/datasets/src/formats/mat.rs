@@ -9,6 +9,9 @@ use super::gzip::{UNPACKED_LIMIT, capacity, read_limited};
 
 const HEADER: usize = 128;
 
+/// No array of numbers other than bytes may be longer than this in the file: each is widened to 64 bits.
+pub const NUMBERS_LIMIT: usize = 1 << 26;
+
 // Types of elements, as the format numbers them.
 const INT8: u32 = 1;
 const UINT8: u32 = 2;
@@ -140,6 +143,11 @@ fn matrix(data: &[u8], base: usize, names: &[&str]) -> Result<Option<Array>> {
         return Err(Error::data(format!("array '{name}' does not hold real numbers (class {class})")));
     }
     let element = cursor.element(true)?;
+    if element.kind != UINT8 && element.data.len() > NUMBERS_LIMIT {
+        return Err(Error::data(format!(
+            "array '{name}' is not of bytes and longer than {NUMBERS_LIMIT} bytes"
+        )));
+    }
     let values = numbers(element.kind, element.data).ok_or_else(|| {
         let (at, kind) = (base + element.at, element.kind);
         Error::data(format!("byte {at}: array '{name}' is stored as type {kind}, which is no type of number"))
