@@ -4,6 +4,7 @@ mod arguments;
 mod command;
 mod reports;
 mod session;
+mod sheet;
 mod table;
 
 use std::process::ExitCode;
