@@ -42,6 +42,18 @@ fn a_new_plugin_is_built_listed_and_used() {
     let described = run(bare(), ["describe", "my-method", "--plugin-dir", libraries]);
     assert!(described.stdout.contains("smoothing  a number  0.1"), "{}", described.stdout);
 
+    // The same by one command, which gathers the libraries of a workspace, wherever cargo puts what it builds.
+    let gathered = place.join("gathered");
+    let built = Command::new(bare())
+        .current_dir(&place)
+        .env("CARGO_TARGET_DIR", authors_target())
+        .args(["plugins", "build", "my-method", "--out", "gathered"])
+        .output()
+        .expect("started");
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let gathered_list = run(bare(), ["list".as_ref(), "--plugin-dir".as_ref(), gathered.as_os_str()]);
+    assert_eq!(gathered_list.stdout, listed.stdout, "{}", gathered_list.stderr);
+
     let config = place.join("run.toml");
     let text = "name = \"mine\"\n[data]\ndataset = \"blobs\"\nlabels = { per_class = 20 }\n[model]\nuse = \"two-layers\"\n\
                 [[stage]]\nname = \"train\"\ntrainer = \"sgd\"\nepochs = 2\nbatch = 16\nloss = [\"my-method\"]\n";
