@@ -8,25 +8,55 @@ use crate::{
     Affine, ColorJitter, ColorJitterConfig, Crop, Cutout, FlipConfig, Gray, HorizontalFlip, Noise,
     RandAugment, Rotate, Span, VerticalFlip, check,
 };
-use scant_abi::{Augmentation, Component, Image, Key, Result, Rng, Setup, image_ops};
+use scant_abi::{Augmentation, Component, Error, Image, Key, Result, Rng, Setup, image_ops};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Settings of `pl-ae-mnist`, `pl-ae-cifar10` and `pl-ae-svhn`: there are none. Write a policy of your own as
-/// `{ one_of = [...] }`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+/// Settings of `pl-ae-mnist`, `pl-ae-cifar10` and `pl-ae-svhn`. Write a policy of your own as `{ one_of = [...] }`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct PlAeConfig {}
+pub struct PlAeConfig {
+    /// So many equal tiles in each direction make up the image, and all change alike: 2 after `tile:2x2`.
+    pub tiles: usize,
+}
+
+impl Default for PlAeConfig {
+    fn default() -> Self {
+        Self { tiles: 1 }
+    }
+}
 
 type Step = Box<dyn Augmentation>;
 
-/// One of several short sequences, each equally likely.
-struct Choice(Vec<Vec<Step>>);
+/// One of several short sequences, each equally likely, for each of an image's tiles the same.
+struct Choice {
+    sequences: Vec<Vec<Step>>,
+    tiles: usize,
+}
 
 impl Choice {
+    fn new(name: &str, config: &PlAeConfig, sequences: Vec<Vec<Step>>) -> Result<Self> {
+        match config.tiles {
+            0 => Err(Error::config(format!("{name}: tiles must be at least 1"))),
+            tiles => Ok(Self { sequences, tiles }),
+        }
+    }
+
     fn apply(&self, image: Image, key: Key) -> Result<Image> {
-        let chosen = &self.0[key.rng().below(self.0.len())];
-        (0..).zip(chosen).try_fold(image, |image, (i, step)| step.apply(image, key.fold(i)))
+        let [_, height, width] = image.dims();
+        let tiles = self.tiles;
+        if height % tiles > 0 || width % tiles > 0 {
+            return Err(Error::config(format!(
+                "tiles: {height}x{width} pixels are not {tiles}x{tiles} tiles"
+            )));
+        }
+        let tile = match tiles {
+            1 => image,
+            _ => image_ops::crop(&image, 0, 0, height / tiles, width / tiles)?,
+        };
+        let chosen = &self.sequences[key.rng().below(self.sequences.len())];
+        let tile = (0..).zip(chosen).try_fold(tile, |tile, (i, step)| step.apply(tile, key.fold(i)))?;
+        Ok(if tiles == 1 { tile } else { image_ops::tile(&tile, tiles, tiles) })
     }
 }
 
@@ -53,8 +83,9 @@ macro_rules! pl_ae {
             const SUMMARY: &'static str = $summary;
             type Config = PlAeConfig;
 
-            fn new(_: PlAeConfig, _: &Setup) -> Result<Self> {
-                Ok(Self(Choice(vec![$(vec![$($step?),+]),+])))
+            fn new(config: PlAeConfig, _: &Setup) -> Result<Self> {
+                let sequences = vec![$(vec![$($step?),+]),+];
+                Choice::new(Self::NAME, &config, sequences).map(Self)
             }
         }
 

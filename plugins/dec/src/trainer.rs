@@ -179,7 +179,12 @@ impl Trainer for Dec {
         }
         self.steps += 1;
         let images = batch.view(VIEW)?.view();
-        let pass = context.model.forward(images, &Forward::training(context.key))?;
+        // What nobody reads is not computed: DEC has no use for the decoder.
+        let mut outputs = vec![self.config.on.clone()];
+        outputs.extend(context.losses.iter().flat_map(|weighted| weighted.loss.reads()));
+        let outputs: Vec<&str> = outputs.iter().map(String::as_str).collect();
+        let options = Forward { outputs: &outputs, ..Forward::training(context.key) };
+        let pass = context.model.forward(images, &options)?;
         let mut objective = Objective::default();
         objective.open(&pass);
         let weight = self.config.weight.at(&context.clock) as f32;

@@ -81,6 +81,8 @@ impl Component for Perceptual {
             Through::SqueezeNet => (SqueezeNet::default().describe([3, 224, 224], 0)?, "fire3"),
         };
         let at = config.at.unwrap_or_else(|| at.to_owned());
+        // Of the encoder the first layers, of the classifier nothing.
+        description.parts.truncate(1);
         let layers = &mut description.parts[0].layers;
         let end = layers
             .iter()

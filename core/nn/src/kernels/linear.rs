@@ -1,7 +1,6 @@
 //! Fully connected layers on rows, and what layers share: bias and its gradient.
 
-use super::panel::{Numbers, multiply, pack_columns, pack_rows};
-use super::simd::vectorised;
+use super::gemm::{Matrix, multiply_threaded};
 use super::{Activation, buffer, threads};
 
 /// `y = activation(x w^T + bias)` with `w` as (outputs, inputs).
@@ -13,11 +12,7 @@ pub fn forward(
     activation: Activation,
     y: &mut [f32],
 ) {
-    let pack = |(first, columns): (usize, usize), panel: &mut [f32]| {
-        pack_columns(&w[first * inputs..], inputs, (inputs, columns), panel);
-    };
-    let x = Numbers { values: x, row: inputs, step: 1 };
-    multiply(x, (rows, inputs, outputs), pack, y, false);
+    multiply_threaded(y, Matrix::new(x, rows, inputs), Matrix::new(w, outputs, inputs).transposed(), false);
     finish((rows, outputs, 1), bias, activation, y);
 }
 
@@ -35,20 +30,15 @@ pub fn finish(
     }
     threads::pieces(y, many, |_, y| {
         if let Some(bias) = bias {
-            vectorised(
-                #[inline(always)]
-                || {
-                    for item in y.chunks_exact_mut(item) {
-                        if pixels == 1 {
-                            item.iter_mut().zip(bias).for_each(|(v, b)| *v += b);
-                        } else {
-                            for (plane, b) in item.chunks_exact_mut(pixels).zip(bias) {
-                                plane.iter_mut().for_each(|v| *v += b);
-                            }
-                        }
+            for item in y.chunks_exact_mut(item) {
+                if pixels == 1 {
+                    item.iter_mut().zip(bias).for_each(|(v, b)| *v += b);
+                } else {
+                    for (plane, b) in item.chunks_exact_mut(pixels).zip(bias) {
+                        plane.iter_mut().for_each(|v| *v += b);
                     }
-                },
-            );
+                }
+            }
         }
         activation.apply(y);
     });
@@ -62,9 +52,7 @@ pub fn input_gradient(
     dx: &mut [f32],
     accumulate: bool,
 ) {
-    let pack = |columns: (usize, usize), panel: &mut [f32]| pack_rows(w, inputs, columns, panel);
-    let dy = Numbers { values: dy, row: outputs, step: 1 };
-    multiply(dy, (rows, outputs, inputs), pack, dx, accumulate);
+    multiply_threaded(dx, Matrix::new(dy, rows, outputs), Matrix::new(w, outputs, inputs), accumulate);
 }
 
 /// Adds the gradient of the weights to `dw`.
@@ -74,9 +62,7 @@ pub fn weight_gradient(
     dy: &[f32],
     dw: &mut [f32],
 ) {
-    let pack = |columns: (usize, usize), panel: &mut [f32]| pack_rows(x, inputs, columns, panel);
-    let dy = Numbers { values: dy, row: 1, step: outputs };
-    multiply(dy, (outputs, rows, inputs), pack, dw, true);
+    multiply_threaded(dw, Matrix::new(dy, rows, outputs).transposed(), Matrix::new(x, rows, inputs), true);
 }
 
 /// Adds the gradient of a bias to `db`: `dy` holds `batch` items of `channels` planes of `pixels` values.
@@ -89,10 +75,7 @@ pub fn bias_gradient((batch, channels, pixels): (usize, usize, usize), dy: &[f32
             for n in part * items..((part + 1) * items).min(batch) {
                 let item = &dy[n * channels * pixels..][..channels * pixels];
                 if pixels == 1 {
-                    vectorised(
-                        #[inline(always)]
-                        || sums.iter_mut().zip(item).for_each(|(s, v)| *s += v),
-                    );
+                    sums.iter_mut().zip(item).for_each(|(s, v)| *s += v);
                 } else {
                     for (s, plane) in sums.iter_mut().zip(item.chunks_exact(pixels)) {
                         *s += sum(plane);
@@ -109,7 +92,7 @@ pub fn bias_gradient((batch, channels, pixels): (usize, usize, usize), dy: &[f32
 /// The sum of a slice in a fixed order that sixteen lanes can share.
 #[inline]
 pub(crate) fn sum(values: &[f32]) -> f32 {
-    vectorised(
+    super::simd::vectorised(
         #[inline(always)]
         || {
             let mut lanes = [0.0f32; 16];

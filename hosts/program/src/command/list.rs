@@ -43,14 +43,14 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         println!("{:#}", json!(all));
         return Ok(());
     }
-    let mut table = Table::new(["kind", "name", "plugin", "summary"]);
+    let mut table = Table::new(["kind", "name", "summary", "plugin"]);
     for registered in &shown {
         let description = registered.description();
         table.row([
             description.kind.name(),
             &description.name,
-            &registered.origin.plugin,
             &description.summary,
+            &registered.origin.plugin,
         ]);
     }
     match shown.is_empty() {
