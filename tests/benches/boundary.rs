@@ -1,7 +1,8 @@
-//! What a call costs when the component is in another library, beside the same component linked in.
+//! What it costs that a component is in another library: beside the same component linked in, call by call and over a
+//! whole training step.
 //!
-//! A step is what a training step crosses: the trainer from one library, the model and the loss from two others, 16
-//! images of 28x28.
+//! The calls are those of components that do next to nothing: one image of one pixel. The step is that of the smallest model
+//! of the recipes, the convolutional auto-encoder on 16 images of 28x28, with trainer, model and loss in three libraries.
 
 #[path = "../../core/engine/tests/common/components.rs"]
 #[allow(dead_code, missing_docs, unreachable_pub, reason = "the file is shared, and this uses its part")]
@@ -11,51 +12,45 @@ mod components;
 mod model;
 
 use std::hint::black_box;
+use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use scant_abi::{
-    Augmentation, Batch, Clock, Entry, Forward, Image, Key, Loss, LossInput, Make, Maker, Model, OutputInfo,
+    Augmentation, Batch, CLEAN, Clock, Entry, Forward, Image, Key, Loss, LossInput, Make, Maker, Model,
     Report, Result, Setup, Source, Targets, Tensor, TrainContext, Trainer, TrainingSet, WeightedLoss,
 };
-use scant_tests::library;
+use scant_tests::{file_name, libraries, library};
 use serde_json::{Value, json};
 
-/// The components of one side.
-struct Side {
-    augmentation: Box<dyn Augmentation>,
-    model: Box<dyn Model>,
-    loss: Box<dyn Loss>,
-    trainer: Box<dyn Trainer>,
-}
-
 macro_rules! make {
-    ($entry:expr, $kind:ident, $config:expr) => {
+    ($entry:expr, $kind:ident, $config:expr, $setup:expr) => {
         match &$entry.maker {
-            Maker::$kind(make) => made(make, $config),
+            Maker::$kind(make) => made(make, $config, $setup),
             _ => panic!("another kind"),
         }
     };
 }
 
-fn made<T: ?Sized>(make: &Make<T>, config: Value) -> Box<T> {
-    let output = |name: &str, dims: &[usize]| OutputInfo { name: name.into(), dims: dims.to_vec() };
-    let setup = Setup {
-        image: [1, 28, 28],
-        classes: 10,
-        batch: 16,
-        outputs: vec![output("logits", &[10])],
-        ..Setup::default()
-    };
-    make(config, &setup).expect("made")
+fn made<T: ?Sized>(make: &Make<T>, config: Value, setup: &Setup) -> Box<T> {
+    make(config, setup).expect("made")
 }
 
-impl Side {
+/// Components that do next to nothing.
+struct Toys {
+    augmentation: Box<dyn Augmentation>,
+    model: Box<dyn Model>,
+    loss: Box<dyn Loss>,
+}
+
+impl Toys {
     fn new(find: impl Fn(&str) -> Entry) -> Self {
+        let setup = Setup { image: [1, 1, 1], classes: 2, batch: 1, ..Setup::default() };
+        let model = make!(find("toy-model"), Model, json!({}), &setup);
+        let setup = Setup { outputs: model.outputs(), ..setup };
         Self {
-            augmentation: make!(find("toy-augmentation"), Augmentation, json!({})),
-            model: make!(find("toy-model"), Model, json!({})),
-            loss: make!(find("toy-loss"), Loss, json!({})),
-            trainer: make!(find("toy-trainer"), Trainer, json!({})),
+            augmentation: make!(find("toy-augmentation"), Augmentation, json!({}), &setup),
+            loss: make!(find("toy-loss"), Loss, json!({}), &setup),
+            model,
         }
     }
 
@@ -63,13 +58,54 @@ impl Side {
         Self::new(|name| match name {
             "toy-augmentation" => Entry::augmentation::<components::Jitter>(),
             "toy-model" => Entry::model::<model::TwoLayers>(),
-            "toy-loss" => Entry::loss::<components::CrossEntropy>(),
-            _ => Entry::trainer::<components::Sgd>(),
+            _ => Entry::loss::<components::CrossEntropy>(),
         })
     }
 
     fn loaded() -> Self {
         Self::new(|name| scant_abi::ffi::load(&library(name)).expect("loaded").components.remove(0))
+    }
+}
+
+/// A method of the recipes.
+struct Method {
+    model: Box<dyn Model>,
+    loss: Box<dyn Loss>,
+    trainer: Box<dyn Trainer>,
+}
+
+impl Method {
+    fn new(components: impl Fn(&str) -> Vec<Entry>) -> Self {
+        let find = |plugin: &str, name: &str| {
+            let mut all = components(plugin).into_iter();
+            all.find(|entry| entry.description.name == name).expect("a component")
+        };
+        let setup = Setup { image: [1, 28, 28], classes: 10, batch: 16, ..Setup::default() };
+        let model = make!(find("scant-networks", "conv-autoencoder"), Model, json!({}), &setup);
+        let setup = Setup { outputs: model.outputs(), ..setup };
+        let trainer = json!({ "input": "clean", "optimizer": { "use": "adam", "lr": 1e-3 } });
+        let mut method = Self {
+            loss: make!(find("scant-losses", "mse"), Loss, json!({ "mean": "images" }), &setup),
+            trainer: make!(find("scant-autoencoder", "autoencoder"), Trainer, trainer, &setup),
+            model,
+        };
+        method.context(|trainer, context| trainer.begin_stage(context)).expect("begun");
+        method
+    }
+
+    fn linked() -> Self {
+        Self::new(|plugin| match plugin {
+            "scant-networks" => (scant_networks::PLUGIN.components)(),
+            "scant-losses" => (scant_losses::PLUGIN.components)(),
+            _ => (scant_autoencoder::PLUGIN.components)(),
+        })
+    }
+
+    fn loaded() -> Self {
+        Self::new(|plugin| {
+            let library = libraries().join(file_name(&format!("{plugin}-library")));
+            scant_abi::ffi::load(&library).expect("loaded").components
+        })
     }
 
     fn context<T>(&mut self, call: impl FnOnce(&mut dyn Trainer, &mut TrainContext<'_>) -> T) -> T {
@@ -103,45 +139,67 @@ impl TrainingSet for Nothing {
 }
 
 fn calls(criterion: &mut Criterion) {
-    let images = Tensor::from_f32(vec![0.5; 16 * 784], &[16, 1, 28, 28]).expect("images");
-    let batch = [Batch {
-        indices: (0..16).collect(),
-        labels: vec![3; 16],
-        views: vec![("augmented".into(), images)],
-    }];
-    let images = batch[0].views[0].1.view();
-    let one = images.rows(0..1).expect("a row");
-    for (name, mut side) in [("linked", Side::linked()), ("loaded", Side::loaded())] {
+    let image = Tensor::from_f32(vec![0.5], &[1, 1, 1, 1]).expect("an image");
+    let image = image.view();
+    for (name, mut side) in [("linked", Toys::linked()), ("loaded", Toys::loaded())] {
         let mut group = criterion.benchmark_group(name);
-        side.context(|trainer, context| trainer.begin_stage(context)).expect("begun");
-        group.bench_function("augmentation apply, 1x1 image", |b| {
-            b.iter(|| side.augmentation.apply(black_box(Image::filled(1, 1, 1, 0.5)), Key::new(1)));
-        });
+        group.bench_function("model outputs", |b| b.iter(|| side.model.outputs()));
         group.bench_function("model parameters", |b| {
             b.iter(|| side.model.parameters().map(|p| p.values.len()))
         });
-        group.bench_function("model forward, 1 image", |b| {
-            b.iter(|| side.model.forward(black_box(one), &Forward::evaluation()));
+        group.bench_function("model forward", |b| {
+            b.iter(|| side.model.forward(black_box(image), &Forward::evaluation()));
         });
-        let pass = side.model.forward(images, &Forward::evaluation()).expect("a pass");
-        group.bench_function("loss evaluate, 16 rows", |b| {
+        group.bench_function("augmentation apply", |b| {
+            b.iter(|| side.augmentation.apply(black_box(Image::filled(1, 1, 1, 0.5)), Key::new(1)));
+        });
+        let pass = side.model.forward(image, &Forward::evaluation()).expect("a pass");
+        group.bench_function("loss evaluate", |b| {
             b.iter(|| {
                 let input = LossInput {
-                    images,
+                    images: image,
                     pass: &pass,
-                    rows: 0..16,
-                    targets: Targets { labels: Some(&batch[0].labels), ..Targets::default() },
-                    indices: &batch[0].indices,
+                    rows: 0..1,
+                    targets: Targets { labels: Some(&[1]), ..Targets::default() },
+                    indices: &[0],
                     clock: Clock::default(),
                     key: Key::new(0),
                 };
                 side.loss.evaluate(&input, &mut *side.model)
             });
         });
-        group.bench_function("trainer step, 16 images", |b| b.iter(|| side.step(&batch)));
         group.finish();
     }
 }
 
-criterion_group!(benches, calls);
+/// Both sides step in turns, so that whatever else the machine does falls on both alike.
+fn step(_: &mut Criterion) {
+    const TURNS: usize = 1000;
+    let images =
+        Tensor::from_f32((0..16 * 784).map(|i| (i % 255) as f32 / 255.0).collect(), &[16, 1, 28, 28]);
+    let batch = [Batch {
+        indices: (0..16).collect(),
+        labels: vec![-1; 16],
+        views: vec![(CLEAN.into(), images.expect("images"))],
+    }];
+    let mut sides = [Method::linked(), Method::loaded()];
+    let mut times = [Vec::new(), Vec::new()];
+    for turn in 0..TURNS {
+        for side in [turn % 2, 1 - turn % 2] {
+            let begun = Instant::now();
+            black_box(sides[side].step(&batch));
+            times[side].push(begun.elapsed());
+        }
+    }
+    let [linked, loaded] = times.map(|mut times: Vec<Duration>| {
+        times.sort();
+        times[TURNS / 2].as_secs_f64() * 1e6
+    });
+    println!(
+        "a step, median of {TURNS}: {linked:.1} us linked, {loaded:.1} us loaded, the boundary's price {:+.2} %",
+        (loaded / linked - 1.0) * 100.0
+    );
+}
+
+criterion_group!(benches, calls, step);
 criterion_main!(benches);

@@ -4,21 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use scant_tests::{bare, kept_folder, library, root, run, run_in};
+use scant_tests::{authors_target, bare, kept_folder, library, root, run, run_in};
 
-/// Runs cargo in an author's workspace. The target folder is shared, so that dependencies are built once.
+/// Runs cargo in an author's workspace.
 fn cargo(folder: &Path, arguments: &[&str]) {
     let done = Command::new(env!("CARGO"))
         .current_dir(folder)
-        .env("CARGO_TARGET_DIR", target())
+        .env("CARGO_TARGET_DIR", authors_target())
         .args(arguments)
         .output()
         .expect("cargo starts");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-}
-
-fn target() -> PathBuf {
-    kept_folder().join("authors")
 }
 
 #[test]
@@ -34,17 +30,29 @@ fn a_new_plugin_is_built_listed_and_used() {
     cargo(&folder, &["test", "--release"]);
     cargo(&folder, &["build", "--release"]);
 
-    let libraries = target().join("release");
+    let libraries = authors_target().join("release");
     let libraries = libraries.to_str().expect("UTF-8");
     let listed = run(bare(), ["list", "--plugin-dir", libraries]);
     assert!(listed.succeeded, "{}", listed.stderr);
     assert!(
-        listed.stdout.contains("loss  my-method  Cross-entropy with smoothed targets."),
+        listed.stdout.contains("loss  my-method  my-method  Cross-entropy with smoothed targets."),
         "{}",
         listed.stdout
     );
     let described = run(bare(), ["describe", "my-method", "--plugin-dir", libraries]);
     assert!(described.stdout.contains("smoothing  a number  0.1"), "{}", described.stdout);
+
+    // The same by one command, which gathers the libraries of a workspace, wherever cargo puts what it builds.
+    let gathered = place.join("gathered");
+    let built = Command::new(bare())
+        .current_dir(&place)
+        .env("CARGO_TARGET_DIR", authors_target())
+        .args(["plugins", "build", "my-method", "--out", "gathered"])
+        .output()
+        .expect("started");
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let gathered_list = run(bare(), ["list".as_ref(), "--plugin-dir".as_ref(), gathered.as_os_str()]);
+    assert_eq!(gathered_list.stdout, listed.stdout, "{}", gathered_list.stderr);
 
     let config = place.join("run.toml");
     let text = "name = \"mine\"\n[data]\ndataset = \"blobs\"\nlabels = { per_class = 20 }\n[model]\nuse = \"two-layers\"\n\

@@ -1,20 +1,17 @@
 //! What holds for the workspace as a whole: who may know whom, and that no plugin ships unseen.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 
-use scant_tests::{root, run, scant};
+use scant_tests::{bare, cargo, libraries, root, run, scant};
 use serde_json::Value;
 
 /// The packages of the workspace: for each, its folder and the packages of the workspace it is built on.
 fn packages() -> BTreeMap<String, (String, BTreeSet<String>)> {
-    let output = Command::new(env!("CARGO"))
-        .current_dir(root())
-        .args(["metadata", "--no-deps", "--format-version", "1"])
-        .output()
-        .expect("cargo starts");
-    let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let metadata = cargo(&["metadata", "--no-deps", "--format-version", "1"]);
+    let metadata: Value = serde_json::from_str(&metadata).expect("JSON");
     let packages = metadata["packages"].as_array().expect("packages").iter().map(|package| {
         let text = |value: &Value| value.as_str().expect("text").to_owned();
         let manifest = text(&package["manifest_path"]);
@@ -47,7 +44,8 @@ fn dependencies_point_one_way() {
             "core/abi" => false,
             "core/nn" | "core/engine" => needed == "scant-abi",
             "hosts/program" => ["scant-abi", "scant-engine"].contains(&needed),
-            "hosts/cli" => needed == "scant-program" || is_plugins(needed),
+            // It asks scant-nn what device there is.
+            "hosts/cli" => ["scant-program", "scant-nn"].contains(&needed) || is_plugins(needed),
             "hosts/bare" => needed == "scant-program",
             folder if folder.ends_with("/library") => {
                 needed == "scant-abi" || format!("{needed}-library") == *name
@@ -72,17 +70,18 @@ fn only_one_module_names_abi_stable() {
     assert_eq!(outside, Vec::<&str>::new());
 }
 
+/// The components that a host lists.
+fn listed(host: &Path, arguments: &[&OsStr]) -> Vec<Value> {
+    let said = run(host, ["list".as_ref(), "--json".as_ref()].iter().chain(arguments));
+    assert!(said.succeeded, "{}", said.stderr);
+    serde_json::from_str(&said.stdout).expect("JSON")
+}
+
 #[test]
 fn every_folder_of_plugins_is_linked_in_and_has_a_library() {
-    let listed = run(scant(), ["list", "--json"]);
-    assert!(listed.succeeded, "{}", listed.stderr);
-    let listed: Value = serde_json::from_str(&listed.stdout).expect("JSON");
-    let origins: BTreeSet<&str> = listed
-        .as_array()
-        .expect("a list")
-        .iter()
-        .filter_map(|component| component["origin"].as_str()?.split(' ').next())
-        .collect();
+    let linked = listed(scant(), &[]);
+    let origins: BTreeSet<&str> =
+        linked.iter().filter_map(|component| component["origin"].as_str()?.split(' ').next()).collect();
     let packages = packages();
     for entry in std::fs::read_dir(root().join("plugins")).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -93,4 +92,17 @@ fn every_folder_of_plugins_is_linked_in_and_has_a_library() {
         assert!(origins.contains(name), "{name} is not in `scant list`: name it in hosts/cli/src/main.rs");
         assert!(named(&format!("{folder}/library")).is_some(), "{folder} has no library/");
     }
+}
+
+#[test]
+fn loaded_or_linked_in_the_components_are_the_same() {
+    let without_origin = |mut components: Vec<Value>| {
+        components.iter_mut().for_each(|component| component["origin"] = Value::Null);
+        components
+    };
+    let loaded = listed(bare(), &["--plugin-dir".as_ref(), libraries().as_ref()]);
+    assert!(loaded.iter().all(|component| component["origin"].as_str().is_some_and(|at| at.contains("(/"))));
+    let (loaded, linked) = (without_origin(loaded), without_origin(listed(scant(), &[])));
+    assert!(linked.len() > 30, "{} components", linked.len());
+    assert_eq!(loaded, linked);
 }

@@ -30,31 +30,31 @@ pub fn resize(image: &Image, height: usize, width: usize, antialias: bool) -> Re
     let columns = Taps::new(image.width(), width, antialias);
     let rows = Taps::new(image.height(), height, antialias);
     let mut narrowed = vec![0.0; image.height() * width];
-    let mut out = Image::filled(image.channels(), height, width, 0.0);
-    for (from, to) in image.planes().zip(out.planes_mut()) {
-        for (row, narrow) in from.chunks_exact(image.width()).zip(narrowed.chunks_exact_mut(width)) {
-            for (pixel, (start, weights)) in narrow.iter_mut().zip(columns.iter()) {
-                let values = &row[start..];
-                *pixel = match (weights, values) {
-                    // Two taps are what enlarging takes.
-                    ([a, b], [left, right, ..]) => a * left + b * right,
-                    _ => values.iter().zip(weights).map(|(value, weight)| value * weight).sum(),
-                };
-            }
+    let mut pixels = Vec::with_capacity(image.channels() * height * width);
+    for plane in image.planes() {
+        for (row, narrow) in plane.chunks_exact(image.width()).zip(narrowed.chunks_exact_mut(width)) {
+            columns.sum_along(row, narrow);
         }
-        for (row, (start, weights)) in to.chunks_exact_mut(width).zip(rows.iter()) {
-            let mut sources = narrowed[start * width..].chunks_exact(width);
-            if let ([a, b], Some(upper), Some(lower)) = (weights, sources.next(), sources.next()) {
-                let pairs = row.iter_mut().zip(upper).zip(lower);
-                pairs.for_each(|((pixel, upper), lower)| *pixel = a * upper + b * lower);
+        for (start, weights) in rows.iter() {
+            let lines = &narrowed[start * width..];
+            // Two taps are what enlarging takes.
+            if let [a, b] = weights {
+                let (upper, lower) = lines.split_at(width);
+                pixels.extend(upper.iter().zip(lower).map(|(upper, lower)| a * upper + b * lower));
                 continue;
             }
-            for (source, weight) in narrowed[start * width..].chunks_exact(width).zip(weights) {
-                row.iter_mut().zip(source).for_each(|(pixel, value)| *pixel += weight * value);
+            let row = pixels.len();
+            for (tap, (line, weight)) in lines.chunks_exact(width).zip(weights).enumerate() {
+                match tap {
+                    0 => pixels.extend(line.iter().map(|value| weight * value)),
+                    _ => {
+                        pixels[row..].iter_mut().zip(line).for_each(|(pixel, value)| *pixel += weight * value)
+                    }
+                }
             }
         }
     }
-    Ok(out)
+    Image::new(image.channels(), height, width, pixels)
 }
 
 /// For every new coordinate along one axis: the first old one that counts, and the weights from there on.
@@ -93,6 +93,21 @@ impl Taps {
 
     fn iter(&self) -> impl Iterator<Item = (usize, &[f32])> {
         self.starts.iter().copied().zip(self.weights.chunks_exact(self.per_output))
+    }
+
+    /// Every output along one row.
+    fn sum_along(&self, row: &[f32], out: &mut [f32]) {
+        if self.per_output == 2 {
+            let (pairs, _) = self.weights.as_chunks::<2>();
+            for ((pixel, &start), [a, b]) in out.iter_mut().zip(&self.starts).zip(pairs) {
+                let two = &row[start..start + 2];
+                *pixel = a * two[0] + b * two[1];
+            }
+            return;
+        }
+        for (pixel, (start, weights)) in out.iter_mut().zip(self.iter()) {
+            *pixel = row[start..].iter().zip(weights).map(|(value, weight)| value * weight).sum();
+        }
     }
 }
 
@@ -204,8 +219,9 @@ fn pad_constant(image: &Image, margin: usize, value: f32) -> Image {
 
 fn weighted_sum(image: &Image, weights: &[f32]) -> Image {
     let mut out = Image::filled(1, image.height(), image.width(), 0.0);
+    let sums = out.pixels_mut();
     for (plane, weight) in image.planes().zip(weights) {
-        out.pixels_mut().iter_mut().zip(plane).for_each(|(sum, value)| *sum += weight * value);
+        sums.iter_mut().zip(plane).for_each(|(sum, value)| *sum += weight * value);
     }
     out
 }

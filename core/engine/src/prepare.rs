@@ -58,6 +58,12 @@ impl Preparation {
         apply(&self.after, image)
     }
 
+    /// What comes after the augmentations but for normalising, which takes an image where no eye follows.
+    pub fn shown(&self, image: Image) -> Result<Image> {
+        let steps = self.after.iter().filter(|step| !matches!(step, Prepare::Normalise(_)));
+        steps.cloned().try_fold(image, |image, step| step.apply(image))
+    }
+
     /// Whether mean and deviation have to be measured before [`Preparation::after`] can be used.
     pub fn wants_moments(&self) -> bool {
         self.after.contains(&Prepare::Normalise(None))
@@ -135,6 +141,14 @@ mod tests {
         assert!(parse(&["normalise:0.1,0.2"]).unwrap().dims([3, 8, 8]).is_err());
         assert!(parse(&["tile:9999999999x2"]).unwrap().dims([1, 28, 28]).is_err());
         assert!(parse(&["pad:18446744073709551615"]).unwrap().dims([1, 28, 28]).is_err());
+    }
+
+    #[test]
+    fn a_picture_is_shown_with_its_edges_and_without_normalising() {
+        let image = Image::new(1, 1, 3, vec![0.0, 0.5, 1.0]).unwrap();
+        assert_eq!(parse(&["normalise"]).unwrap().shown(image.clone()).unwrap(), image);
+        let edges = parse(&["normalise:0.5,0.1", "sobel"]).unwrap().shown(image.clone()).unwrap();
+        assert_eq!(edges, parse(&["sobel"]).unwrap().after(image).unwrap());
     }
 
     #[test]

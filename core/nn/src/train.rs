@@ -11,6 +11,6 @@ mod reconstruct;
 pub use averaged::Averaged;
 pub use classify::{cross_entropy, predictions, unlabelled_batch};
 pub use look::{Seen, look};
-pub use objective::Objective;
+pub use objective::{Objective, refuse_losses};
 pub use optimizers::Optimizers;
 pub use reconstruct::reconstruct;

@@ -16,6 +16,8 @@ use scant_pseudo_label as _;
 use scant_supervised as _;
 use scant_vat as _;
 
+use scant_program::Host;
+
 fn main() -> std::process::ExitCode {
-    scant_program::main()
+    scant_program::main(Host { device: scant_nn::adapt::device })
 }

@@ -11,7 +11,7 @@ use crate::command::Command;
 
 /// Trains image classifiers when labels are scant. Every method is a plugin.
 #[derive(Parser)]
-#[command(version, about, max_term_width = 110)]
+#[command(version, max_term_width = 110)]
 pub(crate) struct Arguments {
     /// Threads to compute with; all cores where absent
     #[arg(long, global = true, value_name = "N", env = "SCANT_THREADS")]

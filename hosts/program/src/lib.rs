@@ -4,6 +4,7 @@ mod arguments;
 mod command;
 mod reports;
 mod session;
+mod sheet;
 mod table;
 
 use std::process::ExitCode;
@@ -14,12 +15,20 @@ pub use session::Session;
 
 use arguments::Arguments;
 
+/// What a host is, beside the plugins that it links in.
+#[derive(Clone, Copy)]
+pub struct Host {
+    /// What the linked plugins compute on, in words, for `doctor`.
+    pub device: fn() -> String,
+}
+
 /// The whole program: reads the command line, does what it says, tells errors in one line.
-pub fn main() -> ExitCode {
+pub fn main(host: Host) -> ExitCode {
+    end_with_reader();
     let arguments = Arguments::parse();
     arguments.start_logging();
     let done = arguments.start_threads().and_then(|()| {
-        let session = Session::open(&arguments.plugins)?;
+        let session = Session::open(host, &arguments.plugins)?;
         command::run(arguments.command, &session)
     });
     match done {
@@ -28,5 +37,15 @@ pub fn main() -> ExitCode {
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Ends quietly where nobody reads on, as in `scant list | head`; Rust would panic there.
+fn end_with_reader() {
+    #[cfg(unix)]
+    {
+        let at_once = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+        // 128 and the signal's number: what a shell expects. Where it cannot be registered, nothing is lost.
+        let _ = signal_hook::flag::register_conditional_shutdown(signal_hook::consts::SIGPIPE, 141, at_once);
     }
 }

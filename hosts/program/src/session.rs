@@ -6,6 +6,7 @@ use scant_abi::{Error, ErrorKind, Result};
 use scant_engine::Registry;
 use scant_engine::plugins::Refused;
 
+use crate::Host;
 use crate::arguments::PluginArguments;
 
 /// The environment variable with more places of plugins, separated as in `PATH`.
@@ -13,6 +14,8 @@ const PLUGIN_PATH: &str = "SCANT_PLUGIN_PATH";
 
 /// The components there are, linked in and loaded.
 pub struct Session {
+    /// The program.
+    pub host: Host,
     /// All components by name.
     pub registry: Registry,
     /// The libraries that could not be taken.
@@ -22,31 +25,33 @@ pub struct Session {
 }
 
 impl Session {
-    pub(crate) fn open(arguments: &PluginArguments) -> Result<Self> {
+    pub(crate) fn open(host: Host, arguments: &PluginArguments) -> Result<Self> {
         let mut registry = Registry::linked()?;
         let mut places = arguments.plugin_dir.clone();
         if let Some(more) = std::env::var_os(PLUGIN_PATH) {
             places.extend(std::env::split_paths(&more).filter(|place| !place.as_os_str().is_empty()));
         }
         let refused = registry.load_plugins(&places, arguments.locked);
-        Ok(Self { registry, refused, locked: arguments.locked })
+        Ok(Self { host, registry, refused, locked: arguments.locked })
     }
 
     /// Refuses to go on without a plugin that was asked for.
     pub fn require_plugins(&self) -> Result<()> {
-        let reasons: Vec<String> = self.refused.iter().map(ToString::to_string).collect();
-        if reasons.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::new(ErrorKind::Plugin, reasons.join("\nerror: ")))
-        }
+        none_of(&self.refused)
     }
 
     /// The components there are, with those of more places: what a configuration names in `plugins`.
     pub fn with_plugins(&self, places: &[PathBuf]) -> Result<Registry> {
         let mut registry = self.registry.clone();
-        let refused = registry.load_plugins(places, self.locked);
-        Self { registry: Registry::default(), refused, locked: self.locked }.require_plugins()?;
+        none_of(&registry.load_plugins(places, self.locked))?;
         Ok(registry)
+    }
+}
+
+fn none_of(refused: &[Refused]) -> Result<()> {
+    let reasons: Vec<String> = refused.iter().map(ToString::to_string).collect();
+    match reasons.is_empty() {
+        true => Ok(()),
+        false => Err(Error::new(ErrorKind::Plugin, reasons.join("\nerror: "))),
     }
 }

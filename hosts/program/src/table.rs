@@ -18,12 +18,19 @@ impl<const N: usize> Table<N> {
 
 impl<const N: usize> fmt::Display for Table<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = |cell: &str| cell.lines().map(|line| line.chars().count()).max().unwrap_or(0);
         let widths: [usize; N] =
-            std::array::from_fn(|i| self.rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0));
+            std::array::from_fn(|i| self.rows.iter().map(|row| width(&row[i])).max().unwrap_or(0));
         for row in &self.rows {
-            let cells: Vec<String> =
-                row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-            writeln!(f, "{}", cells.join("  ").trim_end())?;
+            let height = row.iter().map(|cell| cell.lines().count()).max().unwrap_or(0).max(1);
+            for line in 0..height {
+                let cells: Vec<String> = row
+                    .iter()
+                    .zip(widths)
+                    .map(|(cell, width)| format!("{:<width$}", cell.lines().nth(line).unwrap_or_default()))
+                    .collect();
+                writeln!(f, "{}", cells.join("  ").trim_end())?;
+            }
         }
         Ok(())
     }
@@ -34,10 +41,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_line_up() {
+    fn columns_line_up_and_lines_stay_in_theirs() {
         let mut table = Table::new(["name", "meaning"]);
         table.row(["a", "short"]);
-        table.row(["longer", "x"]);
-        assert_eq!(table.to_string(), "NAME    MEANING\na       short\nlonger  x\n");
+        table.row(["longer", "x\n  y"]);
+        table.row(["", ""]);
+        assert_eq!(table.to_string(), "NAME    MEANING\na       short\nlonger  x\n          y\n\n");
     }
 }

@@ -62,20 +62,19 @@ impl Augmentation for VerticalFlip {
 }
 
 /// The image mirrored left to right.
-pub fn flip_horizontal(mut image: Image) -> Image {
-    let width = image.width().max(1);
-    image.pixels_mut().chunks_exact_mut(width).for_each(<[f32]>::reverse);
-    image
+pub fn flip_horizontal(image: Image) -> Image {
+    let mut pixels = Vec::with_capacity(image.pixels().len());
+    for row in image.pixels().chunks_exact(image.width().max(1)) {
+        pixels.extend(row.iter().rev());
+    }
+    image.with_pixels(pixels)
 }
 
 /// The image mirrored top to bottom.
-pub fn flip_vertical(mut image: Image) -> Image {
-    let (height, width) = (image.height(), image.width());
-    for plane in image.planes_mut() {
-        let (top, bottom) = plane.split_at_mut(height / 2 * width);
-        let upper = top.chunks_exact_mut(width.max(1));
-        let lower = bottom.chunks_exact_mut(width.max(1)).rev();
-        upper.zip(lower).for_each(|(a, b)| a.swap_with_slice(b));
+pub fn flip_vertical(image: Image) -> Image {
+    let mut pixels = Vec::with_capacity(image.pixels().len());
+    for plane in image.planes() {
+        plane.chunks_exact(image.width().max(1)).rev().for_each(|row| pixels.extend_from_slice(row));
     }
-    image
+    image.with_pixels(pixels)
 }

@@ -47,3 +47,21 @@ pub fn add_noise(image: &mut Image, sigma: f32, rng: &mut Rng) {
         *value = (*value + sigma * normal).clamp(0.0, 1.0);
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn noise_has_its_deviation_and_stays_in_range() {
+        let mut image = Image::filled(1, 200, 200, 0.5);
+        add_noise(&mut image, 0.1, &mut Key::new(5).rng());
+        let differences: Vec<f64> = image.pixels().iter().map(|&value| f64::from(value) - 0.5).collect();
+        let mean = differences.iter().sum::<f64>() / 40_000.0;
+        let deviation = (differences.iter().map(|d| d * d).sum::<f64>() / 40_000.0).sqrt();
+        assert!(mean.abs() < 0.002 && (deviation - 0.1).abs() < 0.002, "{mean} {deviation}");
+        add_noise(&mut image, 1.0, &mut Key::new(6).rng());
+        let at = |end: f32| image.pixels().iter().filter(|value| **value == end).count();
+        assert!(at(0.0) > 10_000 && at(1.0) > 10_000 && at(0.0) + at(1.0) < 30_000);
+    }
+}

@@ -1,5 +1,7 @@
 //! Shifts by whole pixels.
 
+use std::iter::repeat_n;
+
 use crate::check;
 use scant_abi::{Augmentation, Component, Image, Key, Result, Rng, Setup};
 use schemars::JsonSchema;
@@ -68,30 +70,28 @@ pub(crate) fn draw(rng: &mut Rng, reach: usize) -> isize {
 
 /// The image moved `down` and `right` by whole pixels; `border` says what moves in.
 pub fn translate(image: &Image, down: isize, right: isize, border: Border, fill: f32) -> Image {
-    let [channels, height, width] = image.dims();
-    let mut out = Image::filled(channels, height, width, fill);
-    if height == 0 || width == 0 {
-        return out;
-    }
-    // Columns that the image itself covers: one copy a row, the few others pixel by pixel.
-    let first = right.clamp(0, width as isize) as usize;
-    let last = (width as isize + right).clamp(first as isize, width as isize) as usize;
-    let from = (first as isize - right).clamp(0, width as isize) as usize;
-    for (source, target) in image.planes().zip(out.planes_mut()) {
-        for (y, row) in target.chunks_exact_mut(width).enumerate() {
-            let Some(y) = beyond(y as isize - down, height, border) else { continue };
-            let line = &source[y * width..][..width];
-            row[first..last].copy_from_slice(&line[from..][..last - first]);
-            if border != Border::Constant {
-                for x in (0..first).chain(last..width) {
-                    if let Some(from) = beyond(x as isize - right, width, border) {
-                        row[x] = line[from];
-                    }
-                }
-            }
+    let [_, height, width] = image.dims();
+    let mut pixels = Vec::with_capacity(image.pixels().len());
+    // How many columns move in at the left, are the image's own, and move in at the right.
+    let before = right.clamp(0, width as isize) as usize;
+    let own = width - right.unsigned_abs().min(width);
+    let after = width - before - own;
+    let from = (-right).clamp(0, width as isize) as usize;
+    for plane in image.planes() {
+        for y in 0..height {
+            let Some(y) = beyond(y as isize - down, height, border) else {
+                pixels.extend(repeat_n(fill, width));
+                continue;
+            };
+            let line = &plane[y * width..][..width];
+            let moved_in =
+                |x: usize| beyond(x as isize - right, width, border).map_or(fill, |from| line[from]);
+            pixels.extend((0..before).map(moved_in));
+            pixels.extend_from_slice(&line[from..][..own]);
+            pixels.extend((width - after..width).map(moved_in));
         }
     }
-    out
+    image.clone().with_pixels(pixels)
 }
 
 /// The position inside `0..side` that stands in for `at`, if the border is not a constant.

@@ -120,6 +120,67 @@ fn noise_in_training_makes_noise_harmless() {
     assert!(denoising < plain, "{denoising} against {plain} without");
 }
 
+/// Trains on clean bars with this L1 penalty; returns the mean size of the weights, and the error.
+fn with_penalty(l1: f64) -> (f64, f64) {
+    let config = json!({"optimizer": {"lr": 0.005, "l1": l1}, "input": "clean"});
+    let (mut trainer, mut model) = (trainer(config), model());
+    for i in 0..400 {
+        step(&mut trainer, &mut model, i);
+    }
+    let weights: Vec<_> = model.layout().into_iter().filter(|info| info.decays).collect();
+    let values = model.parameters().expect("no pass is open").values.cpu().expect("on the CPU");
+    let sizes = weights.iter().flat_map(|info| &values[info.range()]).map(|value| f64::from(value.abs()));
+    let count = weights.iter().map(|info| info.range().len()).sum::<usize>();
+    let mean = sizes.sum::<f64>() / count as f64;
+    (mean, error(&mut model, "clean"))
+}
+
+#[test]
+fn the_sparse_penalty_empties_weights_that_reconstruction_can_spare() {
+    let ((sparse, error), (plain, _)) = (with_penalty(1e-4), with_penalty(0.0));
+    assert!(sparse < 0.5 * plain, "{sparse} against {plain} without");
+    assert!(error < 0.5 * BLIND, "{error}");
+}
+
+/// How often a noisy bar's embedding is nearest to the mean embedding of its own column.
+fn separation(model: &mut Network) -> f64 {
+    let mut embed = |step| {
+        let batch = batch(step);
+        let pass = model.forward(batch.view("augmented").expect("there").view(), &Forward::evaluation());
+        let pass = pass.expect("a pass");
+        let embedding = pass.output("embedding").expect("there").f32().expect("f32").to_vec();
+        let clean = batch.view("clean").expect("there").f32().expect("f32").to_vec();
+        let column = |image: &[f32]| image[..8].iter().position(|pixel| *pixel > 0.0).expect("a bar");
+        let columns = clean.chunks_exact(64).map(column);
+        columns.zip(embedding.chunks_exact(3).map(<[f32]>::to_vec)).collect::<Vec<_>>()
+    };
+    let mut means = vec![([0f32; 3], 0f32); 8];
+    for (column, point) in (0..8).flat_map(|i| embed(2_000_000 + i)) {
+        means[column].0.iter_mut().zip(&point).for_each(|(sum, value)| *sum += value);
+        means[column].1 += 1.0;
+    }
+    let distance = |point: &[f32], (sum, count): &([f32; 3], f32)| {
+        point.iter().zip(sum).map(|(value, sum)| (value - sum / count).powi(2)).sum::<f32>()
+    };
+    let seen: Vec<_> = (8..16).flat_map(|i| embed(2_000_000 + i)).collect();
+    let right = seen.iter().filter(|(column, point)| {
+        let own = distance(point, &means[*column]);
+        means.iter().all(|mean| own <= distance(point, mean))
+    });
+    right.count() as f64 / seen.len() as f64
+}
+
+#[test]
+fn what_is_learnt_tells_bars_apart_better_than_random_weights_do() {
+    let (mut trainer, mut model) = (trainer(json!({"optimizer": {"lr": 0.01}})), model());
+    let random = separation(&mut model);
+    for i in 0..400 {
+        step(&mut trainer, &mut model, i);
+    }
+    let learnt = separation(&mut model);
+    assert!(learnt >= 0.95 && random < 0.9, "{learnt} learnt, {random} random");
+}
+
 #[test]
 fn the_noisy_view_is_asked_for_only_where_it_is_used() {
     let views =

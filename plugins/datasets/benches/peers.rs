@@ -4,15 +4,14 @@
 //! `SCANT_DATA=<folder with mnist/> SCANT_PYTHON=<python with torchvision> cargo bench -p scant-datasets --bench peers`
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
 use flate2::read::GzDecoder;
 use scant_abi::{Component, Dataset, Part, Setup};
 use scant_datasets::{InMemory, Mnist, MnistConfig};
-use serde_json::{Value, json};
+use scant_peers::{Peer, median, processor_seconds, record, target};
+use serde_json::json;
 
 const TURNS: usize = 9;
 const FILES: [&str; 4] = [
@@ -23,16 +22,14 @@ const FILES: [&str; 4] = [
 ];
 
 fn main() {
-    let python = std::env::var("SCANT_PYTHON").expect("SCANT_PYTHON names a Python with torchvision");
     let data = std::env::var_os("SCANT_DATA").expect("SCANT_DATA names a folder with mnist/");
     let packed = std::env::split_paths(&data)
         .map(|folder| folder.join("mnist"))
         .find(|folder| folder.is_dir())
         .expect("a folder of SCANT_DATA holds mnist/");
-    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");
-    let plain = tempfile::tempdir_in(&target).expect("the target folder is writable");
+    let plain = tempfile::tempdir_in(target()).expect("the target folder is writable");
     unpack(&packed, plain.path());
-    let mut peer = Peer::start(&python);
+    let mut peer = Peer::start(&Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers.py"), 2);
     for (name, kind, folder) in [
         ("load MNIST from gzip", "gzip", packed.as_path()),
         ("load MNIST from plain files", "plain", plain.path()),
@@ -59,7 +56,7 @@ fn main() {
             "ratio": cpu(&theirs) / cpu(&ours), "ours_wall": wall(&ours), "peer_wall": wall(&theirs),
         });
         println!("{row}");
-        append(&target.join("peers.json"), row);
+        record(row);
     }
 }
 
@@ -94,64 +91,4 @@ fn unpack(from: &Path, to: &Path) {
         let mut plain = fs::File::create(to.join(name)).expect("the target folder is writable");
         std::io::copy(&mut GzDecoder::new(packed), &mut plain).expect("MNIST unpacks");
     }
-}
-
-/// The processor time of all threads as Linux keeps it, so that other programs on the machine do not count.
-fn processor_seconds() -> f64 {
-    let tasks = fs::read_dir("/proc/self/task").expect("this benchmark needs Linux");
-    let nanoseconds = tasks.flatten().filter_map(|task| {
-        let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
-        text.split(' ').next()?.parse::<f64>().ok()
-    });
-    nanoseconds.sum::<f64>() * 1e-9
-}
-
-struct Peer {
-    child: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-}
-
-impl Peer {
-    fn start(python: &str) -> Self {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers.py");
-        let mut child = Command::new(python)
-            .arg(script)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("SCANT_PYTHON runs");
-        let input = child.stdin.take().expect("piped");
-        let output = BufReader::new(child.stdout.take().expect("piped"));
-        Self { child, input, output }
-    }
-
-    fn ask(&mut self, request: &Value) -> Value {
-        writeln!(self.input, "{request}").expect("the peer listens");
-        let mut line = String::new();
-        self.output.read_line(&mut line).expect("the peer answers");
-        serde_json::from_str(&line).expect("the peer answers with JSON")
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        // The peer ends by itself when its input closes; this only makes sure.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn append(path: &Path, result: Value) {
-    let mut all: Vec<Value> =
-        fs::read_to_string(path).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-    all.retain(|old| old["name"] != result["name"]);
-    all.push(result);
-    let text = serde_json::to_string_pretty(&all).expect("JSON is written");
-    fs::write(path, text).expect("the target folder is writable");
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use scant_abi::{Check, DatasetInfo, Error, Part, Result, Setup};
+use scant_abi::{Check, DatasetInfo, Error, Result, Setup};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -94,15 +94,8 @@ impl Source for Svhn {
                 None => verify::absent(file.name),
             })
             .collect();
-        let parts = self.load();
         let train_counts: &[usize] = if self.extra { &[] } else { &TRAIN_COUNTS };
-        for (subject, part, counts) in [
-            ("labels to train on", Part::Train, train_counts),
-            ("labels to test on", Part::Test, &TEST_COUNTS),
-        ] {
-            let images = parts.as_ref().map(|parts| parts.get(part)).map_err(Clone::clone);
-            checks.push(verify::labels(subject, images, 10, counts));
-        }
+        checks.extend(verify::labels(&self.load(), 10, train_counts, &TEST_COUNTS));
         checks
     }
 }

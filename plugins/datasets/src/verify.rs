@@ -6,7 +6,7 @@ use md5::{Digest, Md5};
 use scant_abi::{Check, Result, Verdict};
 
 use crate::files::{self, Published};
-use crate::memory::Images;
+use crate::memory::Parts;
 
 /// The MD5 sum of `bytes`, in the usual digits.
 pub(crate) fn md5(bytes: &[u8]) -> String {
@@ -42,28 +42,32 @@ pub(crate) fn absent(name: &str) -> Check {
     Check { subject: name.to_owned(), verdict: Verdict::Bad, detail: "not found".to_owned() }
 }
 
-/// Compares how often each class occurs with what was published.
-pub(crate) fn labels(subject: &str, images: Result<&Images>, classes: usize, expected: &[usize]) -> Check {
-    let subject = subject.to_owned();
-    let images = match images {
-        Ok(images) => images,
-        Err(error) => return Check { subject, verdict: Verdict::Bad, detail: error.to_string() },
-    };
-    let counts = count(&images.labels, classes);
-    let total = images.labels.len();
-    if expected.is_empty() {
-        let detail = format!("{total} images; by class {counts:?}");
-        Check { subject, verdict: Verdict::Unknown, detail }
-    } else if counts == expected {
-        Check {
-            subject,
-            verdict: Verdict::Good,
-            detail: format!("{total} images, each class as often as published"),
+/// Compares how often each class occurs in both parts with what was published; one check for both where they cannot be
+/// read.
+pub(crate) fn labels(parts: &Result<Parts>, classes: usize, train: &[usize], test: &[usize]) -> Vec<Check> {
+    match parts {
+        Ok(parts) => vec![
+            counts("labels to train on", &parts.train.labels, classes, train),
+            counts("labels to test on", &parts.test.labels, classes, test),
+        ],
+        Err(error) => {
+            vec![Check { subject: "labels".to_owned(), verdict: Verdict::Bad, detail: error.to_string() }]
         }
-    } else {
-        let detail = format!("{total} images; by class {counts:?}, published {expected:?}");
-        Check { subject, verdict: Verdict::Bad, detail }
     }
+}
+
+/// Compares how often each class occurs with what was `expected`, if that is known.
+fn counts(subject: &str, labels: &[i64], classes: usize, expected: &[usize]) -> Check {
+    let counts = count(labels, classes);
+    let total = labels.len();
+    let (verdict, detail) = if expected.is_empty() {
+        (Verdict::Unknown, format!("{total} images; by class {counts:?}"))
+    } else if counts == expected {
+        (Verdict::Good, format!("{total} images, each class as often as published"))
+    } else {
+        (Verdict::Bad, format!("{total} images; by class {counts:?}, published {expected:?}"))
+    };
+    Check { subject: subject.to_owned(), verdict, detail }
 }
 
 /// How often each class occurs; images without a label are not counted.

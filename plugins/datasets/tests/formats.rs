@@ -123,4 +123,9 @@ fn verification_reports_every_file_and_the_labels() {
     fs::remove_file(dir.path().join("train-labels-idx1-ubyte")).unwrap();
     let checks = mnist.verify().unwrap();
     assert_eq!((checks[1].verdict, checks[1].detail.as_str()), (Bad, "not found"));
+    // What is missing is told in full once, not for each part.
+    let [.., labels] = checks.as_slice() else { panic!("no checks") };
+    assert_eq!((checks.len(), labels.subject.as_str(), labels.verdict), (5, "labels", Bad));
+    assert!(labels.detail.contains("train-labels-idx1-ubyte.gz (28881 bytes, MD5 d53e105e"), "{labels:?}");
+    assert!(labels.detail.contains(&dir.path().display().to_string()), "{labels:?}");
 }

@@ -138,3 +138,21 @@ fn a_table_says_what_is_wrong_and_in_which_row() {
     let error = table.read(Part::Train, &[1], &mut [0; 12]).unwrap_err().to_string();
     assert!(error.contains("train.csv row 2") && error.contains("0 bytes"), "{error}");
 }
+
+#[test]
+fn a_table_cut_anywhere_is_whole_rows_or_an_error_with_its_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = "path,label\npictures/a.png,9\npictures/b.png,\npictures/c.png,10\n";
+    let mut opened = 0;
+    for length in 0..whole.len() {
+        write_table(dir.path(), &whole[..length]);
+        match open::<OnDisk<Csv>>(dir.path(), CsvConfig::default()) {
+            Ok(table) => {
+                assert_eq!(table.labels(Part::Train).unwrap(), [0, -1, 1], "cut to {length}");
+                opened += 1;
+            }
+            Err(error) => assert!(error.contains("train.csv"), "cut to {length}: {error}"),
+        }
+    }
+    assert_eq!(opened, 1, "only the last line's end may be missing");
+}

@@ -5,7 +5,7 @@ use scant_abi::{
     StreamRequest, Targets, Tensor, TrainContext, Trainer, ViewRequest,
 };
 use scant_nn::optim::{AverageConfig, OptimizerConfig};
-use scant_nn::train::{Averaged, Objective, Optimizers, cross_entropy, unlabelled_batch};
+use scant_nn::train::{Averaged, Objective, Optimizers, cross_entropy, refuse_losses, unlabelled_batch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +93,10 @@ impl Trainer for FixMatchAttention {
             stream(Source::All, self.unlabelled, vec![weak.clone(), strong]),
             stream(Source::Labelled, self.labelled, vec![weak]),
         ]
+    }
+
+    fn begin_stage(&mut self, context: &mut TrainContext<'_>) -> Result<()> {
+        refuse_losses(Self::NAME, context.losses)
     }
 
     fn step(&mut self, batches: &[Batch], context: &mut TrainContext<'_>) -> Result<Report> {

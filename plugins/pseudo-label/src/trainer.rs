@@ -5,7 +5,7 @@ use scant_abi::{
     Setup, Source, State, StreamRequest, Targets, TrainContext, Trainer, ViewRequest,
 };
 use scant_nn::optim::OptimizerConfig;
-use scant_nn::train::{Objective, Optimizers, cross_entropy, look, unlabelled_batch};
+use scant_nn::train::{Objective, Optimizers, cross_entropy, look, refuse_losses, unlabelled_batch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +86,10 @@ impl Trainer for PseudoLabel {
             full_batches: true,
         };
         vec![stream(Source::Unlabelled, self.unlabelled), stream(Source::Labelled, self.labelled)]
+    }
+
+    fn begin_stage(&mut self, context: &mut TrainContext<'_>) -> Result<()> {
+        refuse_losses(Self::NAME, context.losses)
     }
 
     fn begin_epoch(&mut self, context: &mut TrainContext<'_>) -> Result<EpochPlan> {

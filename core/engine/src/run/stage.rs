@@ -48,8 +48,7 @@ impl<'a> Stage<'a> {
             .first()
             .ok_or_else(|| Error::config(format!("stage[{index}].trainer asks for no samples at all")))?;
         let views = workshop.views(index, &streams).map_err(|problems| joined(&problems))?;
-        let augmentation = Key::new(seeds.augmentation).named("augmentation").fold(index as u64);
-        let samples = Arc::new(Samples::new(data, views, augmentation));
+        let samples = Arc::new(Samples::new(data, views, augmentation_key(workshop, index)));
         if let Some(empty) = streams.iter().find(|stream| samples.count(stream.source) == 0) {
             return Err(Error::config(format!(
                 "stage[{index}]: the trainer '{}' wants {:?} samples, and `data.labels` leaves none",
@@ -166,6 +165,11 @@ impl<'a> Stage<'a> {
         };
         self.model.load_state(&taken).context(|| format!("stage[{}].take", self.index))
     }
+}
+
+/// The root of the augmentations of stage `index`.
+pub(crate) fn augmentation_key(workshop: &Workshop<'_>, index: usize) -> Key {
+    Key::new(workshop.settings.seeds().augmentation).named("augmentation").fold(index as u64)
 }
 
 /// The part of a model to which the tensor `name` belongs.

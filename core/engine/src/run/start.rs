@@ -146,7 +146,7 @@ fn drive(
     outcome
 }
 
-fn open_data(registry: &Registry, settings: &Settings, folders: &[PathBuf]) -> Result<Data> {
+pub(crate) fn open_data(registry: &Registry, settings: &Settings, folders: &[PathBuf]) -> Result<Data> {
     let preparation = preparation(&settings.data.prepare)?;
     let mut dataset = dataset(registry, settings, folders)?;
     dataset.open()?;
@@ -162,7 +162,7 @@ fn open_data(registry: &Registry, settings: &Settings, folders: &[PathBuf]) -> R
     Ok(Data { dataset, info, preparation, dims, splits, labels })
 }
 
-fn workshop<'a>(
+pub(crate) fn workshop<'a>(
     registry: &'a Registry,
     settings: &'a Settings,
     folders: &[PathBuf],

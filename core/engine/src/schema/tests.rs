@@ -133,3 +133,11 @@ fn parameters_are_told_in_words() {
         assert!(told.iter().any(|told| told == line), "{line} is not in {told:#?}");
     }
 }
+
+#[test]
+fn defaults_are_shown_as_they_were_written() {
+    let schema = json!({ "properties": { "xi": { "type": "number" }, "lr": { "type": "number" } } });
+    let shown = parameters(&schema, &json!({ "xi": 0.009_f32, "lr": [0.001, 0.1_f32] }));
+    let shown: Vec<&str> = shown.iter().map(|parameter| parameter.default.as_str()).collect();
+    assert_eq!(shown, ["[0.001,0.1]", "0.009"]);
+}

@@ -39,7 +39,7 @@ fn unfold<'a>(
         found.push(Parameter {
             path: path.clone(),
             types: types(&leaves),
-            default: if default.is_null() { "-".to_owned() } else { default.to_string() },
+            default: if default.is_null() { "-".to_owned() } else { as_written(default).to_string() },
             meaning: meaning.split_whitespace().collect::<Vec<_>>().join(" "),
         });
         // A type that holds itself would unfold for ever.
@@ -52,6 +52,21 @@ fn unfold<'a>(
                 unfold(checker, item, &Value::Null, &format!("{path}[]."), found);
             }
         }
+    }
+}
+
+/// The value with its numbers as an author wrote them: 0.009, where a 32-bit number became 0.00899999961256981 in JSON.
+fn as_written(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => match number.as_f64() {
+            Some(wide) if number.is_f64() && f64::from(wide as f32) == wide => {
+                (wide as f32).to_string().parse::<f64>().map_or_else(|_| value.clone(), Value::from)
+            }
+            _ => value.clone(),
+        },
+        Value::Array(items) => items.iter().map(as_written).collect(),
+        Value::Object(map) => map.iter().map(|(key, item)| (key.clone(), as_written(item))).collect(),
+        _ => value.clone(),
     }
 }
 

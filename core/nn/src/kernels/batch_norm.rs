@@ -1,7 +1,7 @@
 //! Batch normalisation of (items, channels, pixels), with the activation and a second summand in the same pass.
 
 use super::simd::vectorised;
-use super::{Activation, linear, threads};
+use super::{Activation, buffer, linear, threads};
 
 /// Mean and variance of each channel.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,12 +23,34 @@ pub fn moments((batch, channels, pixels): Extent, x: &[f32]) -> Moments {
         threads::pieces(&mut both, block, |i, both| row_moments(x, channels, i * block, both));
     } else {
         threads::pieces(&mut both, 1, |c, both| {
-            let planes = (0..batch).map(|n| &x[(n * channels + c) * pixels..][..pixels]);
-            both[0] = plane_moments(planes);
+            both[0] =
+                with_channel((batch, channels, pixels), c, x, |planes| plane_moments(planes.iter().copied()));
         });
     }
     let (mean, variance) = both.into_iter().unzip();
     Moments { mean, variance }
+}
+
+/// Pixels below which the planes of a channel are first brought together: each run over a plane has its cost.
+const SMALL: usize = 256;
+
+/// Lends the values of a channel to `work`, in runs worth a loop.
+fn with_channel<R>(
+    (batch, channels, pixels): Extent,
+    channel: usize,
+    x: &[f32],
+    work: impl FnOnce(&[&[f32]]) -> R,
+) -> R {
+    let planes = (0..batch).map(|n| &x[(n * channels + channel) * pixels..][..pixels]);
+    if pixels >= SMALL {
+        return work(&planes.collect::<Vec<_>>());
+    }
+    buffer::with(batch * pixels, |values| {
+        for (to, from) in values.chunks_exact_mut(pixels).zip(planes) {
+            to.copy_from_slice(from);
+        }
+        work(&values.chunks(SMALL).collect::<Vec<_>>())
+    })
 }
 
 /// Joins the moments of planes (Chan et al.): the mean may be far from zero without costing digits.
@@ -183,13 +205,15 @@ pub fn sums(
         });
     } else {
         threads::pieces(&mut both, 1, |c, both| {
-            let (mut plain, mut weighted) = (0.0f64, 0.0f64);
-            for n in 0..batch {
-                let at = (n * channels + c) * pixels;
-                let (p, w) = plane_sums(&x[at..at + pixels], &dz[at..at + pixels], moments.mean[c]);
-                plain += f64::from(p);
-                weighted += f64::from(w);
-            }
+            let extent = (batch, channels, pixels);
+            let (plain, weighted) = with_channel(extent, c, x, |x| {
+                with_channel(extent, c, dz, |dz| {
+                    x.iter().zip(dz).fold((0.0f64, 0.0f64), |(plain, weighted), (x, dz)| {
+                        let (p, w) = plane_sums(x, dz, moments.mean[c]);
+                        (plain + f64::from(p), weighted + f64::from(w))
+                    })
+                })
+            });
             both[0] = (plain as f32, weighted as f32 * affine.inverse[c]);
         });
     }

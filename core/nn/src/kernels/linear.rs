@@ -1,6 +1,7 @@
 //! Fully connected layers on rows, and what layers share: bias and its gradient.
 
-use super::gemm::{Matrix, multiply_threaded};
+use super::panel::{Numbers, multiply, pack_columns, pack_rows};
+use super::simd::vectorised;
 use super::{Activation, buffer, threads};
 
 /// `y = activation(x w^T + bias)` with `w` as (outputs, inputs).
@@ -12,7 +13,11 @@ pub fn forward(
     activation: Activation,
     y: &mut [f32],
 ) {
-    multiply_threaded(y, Matrix::new(x, rows, inputs), Matrix::new(w, outputs, inputs).transposed(), false);
+    let pack = |(first, columns): (usize, usize), panel: &mut [f32]| {
+        pack_columns(&w[first * inputs..], inputs, (inputs, columns), panel);
+    };
+    let x = Numbers { values: x, row: inputs, step: 1 };
+    multiply(x, (rows, inputs, outputs), pack, y, false);
     finish((rows, outputs, 1), bias, activation, y);
 }
 
@@ -30,15 +35,20 @@ pub fn finish(
     }
     threads::pieces(y, many, |_, y| {
         if let Some(bias) = bias {
-            for item in y.chunks_exact_mut(item) {
-                if pixels == 1 {
-                    item.iter_mut().zip(bias).for_each(|(v, b)| *v += b);
-                } else {
-                    for (plane, b) in item.chunks_exact_mut(pixels).zip(bias) {
-                        plane.iter_mut().for_each(|v| *v += b);
+            vectorised(
+                #[inline(always)]
+                || {
+                    for item in y.chunks_exact_mut(item) {
+                        if pixels == 1 {
+                            item.iter_mut().zip(bias).for_each(|(v, b)| *v += b);
+                        } else {
+                            for (plane, b) in item.chunks_exact_mut(pixels).zip(bias) {
+                                plane.iter_mut().for_each(|v| *v += b);
+                            }
+                        }
                     }
-                }
-            }
+                },
+            );
         }
         activation.apply(y);
     });
@@ -52,7 +62,9 @@ pub fn input_gradient(
     dx: &mut [f32],
     accumulate: bool,
 ) {
-    multiply_threaded(dx, Matrix::new(dy, rows, outputs), Matrix::new(w, outputs, inputs), accumulate);
+    let pack = |columns: (usize, usize), panel: &mut [f32]| pack_rows(w, inputs, columns, panel);
+    let dy = Numbers { values: dy, row: outputs, step: 1 };
+    multiply(dy, (rows, outputs, inputs), pack, dx, accumulate);
 }
 
 /// Adds the gradient of the weights to `dw`.
@@ -62,7 +74,9 @@ pub fn weight_gradient(
     dy: &[f32],
     dw: &mut [f32],
 ) {
-    multiply_threaded(dw, Matrix::new(dy, rows, outputs).transposed(), Matrix::new(x, rows, inputs), true);
+    let pack = |columns: (usize, usize), panel: &mut [f32]| pack_rows(x, inputs, columns, panel);
+    let dy = Numbers { values: dy, row: 1, step: outputs };
+    multiply(dy, (outputs, rows, inputs), pack, dw, true);
 }
 
 /// Adds the gradient of a bias to `db`: `dy` holds `batch` items of `channels` planes of `pixels` values.
@@ -75,7 +89,10 @@ pub fn bias_gradient((batch, channels, pixels): (usize, usize, usize), dy: &[f32
             for n in part * items..((part + 1) * items).min(batch) {
                 let item = &dy[n * channels * pixels..][..channels * pixels];
                 if pixels == 1 {
-                    sums.iter_mut().zip(item).for_each(|(s, v)| *s += v);
+                    vectorised(
+                        #[inline(always)]
+                        || sums.iter_mut().zip(item).for_each(|(s, v)| *s += v),
+                    );
                 } else {
                     for (s, plane) in sums.iter_mut().zip(item.chunks_exact(pixels)) {
                         *s += sum(plane);
@@ -92,7 +109,7 @@ pub fn bias_gradient((batch, channels, pixels): (usize, usize, usize), dy: &[f32
 /// The sum of a slice in a fixed order that sixteen lanes can share.
 #[inline]
 pub(crate) fn sum(values: &[f32]) -> f32 {
-    super::simd::vectorised(
+    vectorised(
         #[inline(always)]
         || {
             let mut lanes = [0.0f32; 16];

@@ -10,6 +10,7 @@ pub mod convolution;
 pub mod gemm;
 pub mod linear;
 pub mod losses;
+mod panel;
 pub mod pool;
 pub mod rearrange;
 pub mod simd;

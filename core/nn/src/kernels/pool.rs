@@ -1,6 +1,6 @@
 //! Pooling over windows, each axis described by its own list of windows.
 
-use super::threads;
+use super::{buffer, simd, threads};
 use scant_abi::{Error, Result};
 
 /// What a window becomes.
@@ -119,6 +119,7 @@ pub fn backward(
 ) {
     let (plane, out) = (rows.size * columns.size, rows.count() * columns.count());
     let many = planes_per_piece(plane);
+    let pairs = rows.pairs() && columns.pairs();
     threads::pieces(dx, plane * many, |i, dx| {
         if !accumulate {
             dx.fill(0.0);
@@ -127,6 +128,10 @@ pub fn backward(
             let at = i * many + p;
             let dy = &dy[at * out..][..out];
             match kind {
+                PoolKind::Max if pairs => {
+                    let (x, y) = (&x[at * plane..][..plane], &y[at * out..][..out]);
+                    max_of_pairs_back(columns.size, x, y, dy, dx);
+                }
                 PoolKind::Max => {
                     max_plane_back(rows, columns, &x[at * plane..][..plane], &y[at * out..][..out], dy, dx);
                 }
@@ -141,7 +146,7 @@ fn larger(best: f32, value: f32) -> f32 {
 }
 
 fn max_of_pairs(width: usize, x: &[f32], y: &mut [f32]) {
-    super::simd::vectorised(
+    simd::vectorised(
         #[inline(always)]
         || {
             for (two, y) in x.chunks_exact(2 * width).zip(y.chunks_exact_mut(width / 2)) {
@@ -154,17 +159,51 @@ fn max_of_pairs(width: usize, x: &[f32], y: &mut [f32]) {
     );
 }
 
+/// The maxima of columns over a window's rows first, which vectors share, then those along each row.
 fn max_plane(rows: &Windows, columns: &Windows, x: &[f32], y: &mut [f32]) {
-    let mut y = y.iter_mut();
-    for &(top, bottom, _) in &rows.spans {
-        for (&(left, right, _), y) in columns.spans.iter().zip(&mut y) {
-            let mut best = f32::NEG_INFINITY;
-            for line in x[top * columns.size..bottom * columns.size].chunks_exact(columns.size) {
-                best = line[left..right].iter().fold(best, |best, &v| larger(best, v));
+    let width = columns.size;
+    buffer::with(width, |tallest| {
+        for (&(top, bottom, _), y) in rows.spans.iter().zip(y.chunks_exact_mut(columns.count())) {
+            simd::vectorised(
+                #[inline(always)]
+                || {
+                    tallest.fill(f32::NEG_INFINITY);
+                    for line in x[top * width..bottom * width].chunks_exact(width) {
+                        tallest.iter_mut().zip(line).for_each(|(t, &v)| *t = larger(*t, v));
+                    }
+                },
+            );
+            for (&(left, right, _), y) in columns.spans.iter().zip(y) {
+                *y = tallest[left..right].iter().fold(f32::NEG_INFINITY, |best, &v| larger(best, v));
             }
-            *y = best;
         }
-    }
+    });
+}
+
+/// [`max_plane_back`] where windows are pairs of pairs: without a branch.
+fn max_of_pairs_back(width: usize, x: &[f32], y: &[f32], dy: &[f32], dx: &mut [f32]) {
+    simd::vectorised(
+        #[inline(always)]
+        || {
+            let half = width / 2;
+            let outputs = y.chunks_exact(half).zip(dy.chunks_exact(half));
+            let pixels = x.chunks_exact(2 * width).zip(dx.chunks_exact_mut(2 * width));
+            for ((y, dy), (x, dx)) in outputs.zip(pixels) {
+                let ((top, bottom), (dtop, dbottom)) = (x.split_at(width), dx.split_at_mut(width));
+                let x = top.chunks_exact(2).zip(bottom.chunks_exact(2));
+                let dx = dtop.chunks_exact_mut(2).zip(dbottom.chunks_exact_mut(2));
+                for (((y, d), (a, b)), (da, db)) in y.iter().zip(dy).zip(x).zip(dx) {
+                    let holds = |v: f32| (v == *y) | (v.is_nan() & y.is_nan());
+                    let (first, second, third) = (holds(a[0]), holds(a[1]), holds(b[0]));
+                    let share = |chosen: bool| if chosen { *d } else { 0.0 };
+                    da[0] += share(first);
+                    da[1] += share(!first & second);
+                    db[0] += share(!first & !second & third);
+                    db[1] += share(!first & !second & !third);
+                }
+            }
+        },
+    );
 }
 
 /// The first pixel that holds a window's maximum gets the window's gradient.

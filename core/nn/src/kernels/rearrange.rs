@@ -101,6 +101,9 @@ pub(crate) fn taps(method: Upsampling, size: usize, out: usize) -> Vec<(usize, u
 
 /// Enlarges (or shrinks) each plane of `x` from `from` to `to` (rows, columns).
 pub fn upsample(method: Upsampling, from: (usize, usize), to: (usize, usize), x: &[f32], y: &mut [f32]) {
+    if method == Upsampling::Nearest && to == (2 * from.0, 2 * from.1) {
+        return double(from, x, y);
+    }
     let (rows, columns) = (taps(method, from.0, to.0), taps(method, from.1, to.1));
     threads::pieces(y, to.0 * to.1, |plane, y| {
         let x = &x[plane * from.0 * from.1..][..from.0 * from.1];
@@ -124,6 +127,9 @@ pub fn upsample_back(
     dx: &mut [f32],
     accumulate: bool,
 ) {
+    if method == Upsampling::Nearest && to == (2 * from.0, 2 * from.1) {
+        return double_back(from, dy, dx, accumulate);
+    }
     let (rows, columns) = (taps(method, from.0, to.0), taps(method, from.1, to.1));
     threads::pieces(dx, from.0 * from.1, |plane, dx| {
         if !accumulate {
@@ -138,6 +144,48 @@ pub fn upsample_back(
                 dx[bottom * from.1 + right] += d * v * h;
             }
         }
+    });
+}
+
+/// Each pixel four times.
+fn double((height, width): (usize, usize), x: &[f32], y: &mut [f32]) {
+    let plane = height * width;
+    let many = (PIECE / (4 * plane).max(1)).max(1) * plane;
+    threads::pieces(y, 4 * many, |piece, y| {
+        let x = &x[piece * many..];
+        vectorised(
+            #[inline(always)]
+            || {
+                for (lines, x) in y.chunks_exact_mut(4 * width).zip(x.chunks_exact(width)) {
+                    let (top, bottom) = lines.split_at_mut(2 * width);
+                    for (pair, x) in top.chunks_exact_mut(2).zip(x) {
+                        (pair[0], pair[1]) = (*x, *x);
+                    }
+                    bottom.copy_from_slice(top);
+                }
+            },
+        );
+    });
+}
+
+/// The gradient of [`double`].
+fn double_back((height, width): (usize, usize), dy: &[f32], dx: &mut [f32], accumulate: bool) {
+    let plane = height * width;
+    let many = (PIECE / (4 * plane).max(1)).max(1) * plane;
+    threads::pieces(dx, many, |piece, dx| {
+        let dy = &dy[4 * piece * many..];
+        vectorised(
+            #[inline(always)]
+            || {
+                for (dx, lines) in dx.chunks_exact_mut(width).zip(dy.chunks_exact(4 * width)) {
+                    let (top, bottom) = lines.split_at(2 * width);
+                    for ((d, a), b) in dx.iter_mut().zip(top.chunks_exact(2)).zip(bottom.chunks_exact(2)) {
+                        let sum = (a[0] + a[1]) + (b[0] + b[1]);
+                        *d = if accumulate { *d + sum } else { sum };
+                    }
+                }
+            },
+        );
     });
 }
 

@@ -1,6 +1,6 @@
 //! The instruction set, chosen at run time.
 
-use pulp::{Arch, Scalar, WithSimd};
+use pulp::{Arch, Scalar, Simd, WithSimd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static SCALAR: AtomicBool = AtomicBool::new(false);
@@ -34,4 +34,17 @@ pub(crate) fn run<W: WithSimd>(work: W) -> W::Output {
 #[inline]
 pub(crate) fn vectorised<R>(work: impl FnOnce() -> R) -> R {
     if SCALAR.load(Ordering::Relaxed) { work() } else { Arch::new().dispatch(work) }
+}
+
+/// Floats of a vector on this machine.
+pub(crate) fn lanes() -> usize {
+    struct Lanes;
+    impl WithSimd for Lanes {
+        type Output = usize;
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> usize {
+            S::F32_LANES
+        }
+    }
+    run(Lanes)
 }

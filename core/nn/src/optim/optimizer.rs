@@ -97,7 +97,10 @@ impl Optimizer {
         };
         work.into_par_iter().for_each(|(piece, p, g, v)| {
             let pull = if piece.decays { pull } else { Pull::default() };
-            arch.dispatch(|| update::sgd(step, clip, pull, p, g, v));
+            arch.dispatch(
+                #[inline(always)]
+                || update::sgd(step, clip, pull, p, g, v),
+            );
         });
     }
 
@@ -138,7 +141,10 @@ impl Optimizer {
             let (decay, shrink) = if decoupled { (0.0, shrink) } else { (decay as f32, 1.0) };
             let (pull, shrink) =
                 if piece.decays { (Pull { decay, l1 }, shrink) } else { (Pull::default(), 1.0) };
-            arch.dispatch(|| update::adam(Moments { shrink, ..step }, clip, pull, p, g, m, v));
+            arch.dispatch(
+                #[inline(always)]
+                || update::adam(Moments { shrink, ..step }, clip, pull, p, g, m, v),
+            );
         });
     }
 
@@ -258,16 +264,19 @@ fn norm(values: &[f32]) -> f64 {
     let partial: Vec<f64> = values
         .par_chunks(PIECE)
         .map(|chunk| {
-            arch.dispatch(|| {
-                let mut sums = [0.0f64; 8];
-                let (blocks, rest) = chunk.as_chunks::<8>();
-                for block in blocks {
-                    for (sum, x) in sums.iter_mut().zip(block) {
-                        *sum += f64::from(*x) * f64::from(*x);
+            arch.dispatch(
+                #[inline(always)]
+                || {
+                    let mut sums = [0.0f64; 8];
+                    let (blocks, rest) = chunk.as_chunks::<8>();
+                    for block in blocks {
+                        for (sum, x) in sums.iter_mut().zip(block) {
+                            *sum += f64::from(*x) * f64::from(*x);
+                        }
                     }
-                }
-                sums.iter().sum::<f64>() + rest.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>()
-            })
+                    sums.iter().sum::<f64>() + rest.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>()
+                },
+            )
         })
         .collect();
     partial.iter().sum::<f64>().sqrt()

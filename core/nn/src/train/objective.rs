@@ -1,7 +1,7 @@
 //! The sum of a step's losses, on its way to one backward for each pass.
 
 use scant_abi::{
-    LossInput, LossValue, Model, OutputGradient, Pass, PassId, Report, Result, Wants, WeightedLoss,
+    Error, LossInput, LossValue, Model, OutputGradient, Pass, PassId, Report, Result, Wants, WeightedLoss,
 };
 
 /// Collects what a step wants to make small: values, their names, their gradients, and the passes they belong to.
@@ -65,4 +65,14 @@ impl Objective {
         metrics.extend(self.metrics);
         Ok(Report { metrics, stop: None })
     }
+}
+
+/// Refuses the losses of a stage whose `trainer` would not look at them; to be called when the stage begins.
+pub fn refuse_losses(trainer: &str, losses: &[WeightedLoss<'_>]) -> Result<()> {
+    let Some(first) = losses.first() else { return Ok(()) };
+    Err(Error::config(format!(
+        "the trainer '{trainer}' has losses of its own and adds none; remove '{}' from the stage, or take the \
+         trainer 'semi-supervised', which adds a stage's losses to cross-entropy",
+        first.name
+    )))
 }

@@ -15,7 +15,7 @@ pub(crate) fn run(_args: Args, session: &Session) -> Result<()> {
     table.row(["contract", &scant_abi::ffi::CONTRACT.map(|number| number.to_string()).join(".")]);
     table.row(["system", &format!("{}, {}", std::env::consts::OS, std::env::consts::ARCH)]);
     table.row(["processor", &cpu_features()]);
-    table.row(["device", "cpu"]);
+    table.row(["device", &(session.host.device)()]);
     table.row(["threads", &rayon::current_num_threads().to_string()]);
     for kind in Kind::ALL {
         table.row([&format!("kind {kind}"), &session.registry.of_kind(kind).count().to_string()]);

@@ -43,14 +43,14 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         println!("{:#}", json!(all));
         return Ok(());
     }
-    let mut table = Table::new(["kind", "name", "summary", "plugin"]);
+    let mut table = Table::new(["kind", "name", "plugin", "summary"]);
     for registered in &shown {
         let description = registered.description();
         table.row([
             description.kind.name(),
             &description.name,
-            &description.summary,
             &registered.origin.plugin,
+            &description.summary,
         ]);
     }
     match shown.is_empty() {

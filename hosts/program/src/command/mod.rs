@@ -10,6 +10,7 @@ mod evaluate;
 mod list;
 mod new_plugin;
 mod plugins;
+mod preview;
 mod quick_start;
 mod report;
 mod resume;
@@ -29,6 +30,8 @@ pub(crate) enum Command {
     Describe(describe::Args),
     /// Say everything that is wrong with a configuration, without running it
     Check(check::Args),
+    /// Draw a stage's views of some training images into a PNG
+    Preview(preview::Args),
     /// Run a configuration: each of its methods, with each seed
     Run(run::Args),
     /// Go on with a run, or with several in one folder, from the last checkpoint
@@ -60,6 +63,7 @@ pub(crate) fn run(command: Option<Command>, session: &Session) -> Result<()> {
         Some(Command::List(args)) => list::run(args, session),
         Some(Command::Describe(args)) => describe::run(args, session),
         Some(Command::Check(args)) => check::run(args, session),
+        Some(Command::Preview(args)) => preview::run(args, session),
         Some(Command::Run(args)) => run::run(args, session),
         Some(Command::Resume(args)) => resume::run(args, session),
         Some(Command::Evaluate(args)) => evaluate::run(args, session),

@@ -11,15 +11,19 @@ use super::gzip::{UNPACKED_LIMIT, read_limited};
 ///
 /// The archive as a whole may not unpack to more than [`UNPACKED_LIMIT`].
 pub fn extract(packed: impl Read, names: &[&str]) -> Result<Vec<Vec<u8>>> {
+    extract_limited(packed, names, UNPACKED_LIMIT)
+}
+
+fn extract_limited(packed: impl Read, names: &[&str], limit: u64) -> Result<Vec<Vec<u8>>> {
     let failed = |error: io::Error| Error::caused_by(ErrorKind::Data, "unpacking the archive failed", &error);
-    let mut archive = tar::Archive::new(MultiGzDecoder::new(packed).take(UNPACKED_LIMIT));
+    let mut archive = tar::Archive::new(MultiGzDecoder::new(packed).take(limit));
     let mut contents = vec![None; names.len()];
     for entry in archive.entries().map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let name = entry.path().ok().and_then(|path| Some(path.file_name()?.to_str()?.to_owned()));
         if let Some(wanted) = names.iter().position(|wanted| name.as_deref() == Some(wanted)) {
             let claimed = entry.size();
-            let bytes = read_limited(entry, 0, UNPACKED_LIMIT)?;
+            let bytes = read_limited(entry, 0, limit)?;
             if bytes.len() as u64 != claimed {
                 let (name, length) = (names[wanted], bytes.len());
                 return Err(Error::data(format!("{name} claims {claimed} bytes, but {length} stand there")));
@@ -79,6 +83,18 @@ mod tests {
                 assert_eq!(files, [b"first".to_vec(), b"second".to_vec()], "cut to {length}");
             }
         }
+    }
+
+    #[test]
+    fn an_archive_that_unpacks_without_end_is_left_at_the_limit() {
+        let packed = gzip(&sample());
+        // Its second file's content begins after two headers and a block of the first.
+        let enough = 3 * 512 + 6;
+        assert!(extract_limited(&packed[..], &["one", "two"], enough).is_ok());
+        let error = extract_limited(&packed[..], &["one", "two"], enough - 1).unwrap_err().to_string();
+        assert!(error.contains("two claims 6 bytes, but 5 stand there"), "{error}");
+        let error = extract_limited(&packed[..], &["one", "two"], 700).unwrap_err().to_string();
+        assert!(error.contains("unpacking the archive failed"), "{error}");
     }
 
     proptest! {

@@ -9,6 +9,12 @@ use super::gzip::{UNPACKED_LIMIT, capacity, read_limited};
 
 const HEADER: usize = 128;
 
+/// No array of numbers other than bytes may be longer than this in the file: each number is widened to 64 bits.
+pub const NUMBERS_LIMIT: usize = 1 << 26;
+
+/// All packed arrays of a file together may not unpack to more bytes than this.
+pub const FILE_LIMIT: u64 = UNPACKED_LIMIT;
+
 // Types of elements, as the format numbers them.
 const INT8: u32 = 1;
 const UINT8: u32 = 2;
@@ -79,14 +85,17 @@ pub fn parse(bytes: &[u8], names: &[&str]) -> Result<Arrays> {
         }
     }
     let mut arrays = Arrays::default();
+    let mut left = FILE_LIMIT;
     while !file.is_at_end() {
         let start = file.at;
-        arrays.0.extend(top_element(&mut file, names).context(|| format!("element at byte {start}"))?);
+        let array = top_element(&mut file, names, &mut left);
+        arrays.0.extend(array.context(|| format!("element at byte {start}"))?);
     }
     Ok(arrays)
 }
 
-fn top_element(file: &mut Cursor, names: &[&str]) -> Result<Option<Array>> {
+/// The array in the next element, if it is asked for; what it unpacks to is taken off `left`.
+fn top_element(file: &mut Cursor, names: &[&str], left: &mut u64) -> Result<Option<Array>> {
     let Element { kind, data, at } = file.element(false)?;
     match kind {
         COMPRESSED => {
@@ -97,7 +106,8 @@ fn top_element(file: &mut Cursor, names: &[&str]) -> Result<Option<Array>> {
                 Err(_) => 0,
             };
             let room = capacity(u64::from(claimed) + 8, data.len());
-            let unpacked = read_limited(ZlibDecoder::new(data), room, UNPACKED_LIMIT)?;
+            let unpacked = read_limited(ZlibDecoder::new(data), room, *left)?;
+            *left -= unpacked.len() as u64;
             let mut inner = Cursor { bytes: &unpacked, at: 0 };
             let array = inner.element(true).and_then(|element| match element.kind {
                 MATRIX => matrix(element.data, element.at, names),
@@ -140,6 +150,13 @@ fn matrix(data: &[u8], base: usize, names: &[&str]) -> Result<Option<Array>> {
         return Err(Error::data(format!("array '{name}' does not hold real numbers (class {class})")));
     }
     let element = cursor.element(true)?;
+    if element.kind != UINT8 && element.data.len() > NUMBERS_LIMIT {
+        return Err(Error::data(format!(
+            "byte {}: array '{name}' is not of unsigned bytes and has {} bytes; {NUMBERS_LIMIT} is the limit",
+            base + element.at,
+            element.data.len()
+        )));
+    }
     let values = numbers(element.kind, element.data).ok_or_else(|| {
         let (at, kind) = (base + element.at, element.kind);
         Error::data(format!("byte {at}: array '{name}' is stored as type {kind}, which is no type of number"))
@@ -250,6 +267,10 @@ impl<'a> Cursor<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::ZlibEncoder;
     use proptest::prelude::*;
 
     use super::*;
@@ -292,6 +313,54 @@ mod tests {
         let mut other = PLAIN.to_vec();
         other[126] = b'X';
         assert!(get(&other, ["bytes"]).unwrap_err().to_string().contains("byte 124"));
+    }
+
+    /// A matrix element called `X` of one row of `count` bytes or, as type 1, of small integers.
+    fn row_of_zeros(kind: u32, count: u32) -> Vec<u8> {
+        let mut body = Vec::new();
+        let mut element = |kind: u32, data: &[u8]| {
+            body.extend([kind.to_le_bytes(), (data.len() as u32).to_le_bytes()].concat());
+            body.extend(data);
+            body.resize(body.len().next_multiple_of(8), 0);
+        };
+        element(UINT32, &[9, 0, 0, 0, 0, 0, 0, 0]);
+        element(INT32, &[1_u32.to_le_bytes(), count.to_le_bytes()].concat());
+        element(INT8, b"X");
+        element(kind, &vec![0; count as usize]);
+        [&MATRIX.to_le_bytes()[..], &(body.len() as u32).to_le_bytes(), &body].concat()
+    }
+
+    fn packed(element: &[u8]) -> Vec<u8> {
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(element).unwrap();
+        let packed = encoder.finish().unwrap();
+        [&COMPRESSED.to_le_bytes()[..], &(packed.len() as u32).to_le_bytes(), &packed].concat()
+    }
+
+    #[test]
+    fn numbers_are_not_widened_without_end() {
+        let longest = NUMBERS_LIMIT as u32;
+        let file = |kind, count| [&PLAIN[..HEADER], &packed(&row_of_zeros(kind, count))].concat();
+        let error = get(&file(INT8, longest + 1), ["X"]).unwrap_err().to_string();
+        assert!(error.contains("has 67108865 bytes; 67108864 is the limit"), "{error}");
+        let [bytes] = get(&file(UINT8, longest + 1), ["X"]).unwrap();
+        assert_eq!(bytes.values.len(), NUMBERS_LIMIT + 1);
+        let [few] = get(&file(INT8, 9), ["X"]).unwrap();
+        assert_eq!(few.values, Values::Numbers(vec![0.0; 9]));
+    }
+
+    #[test]
+    fn many_packed_arrays_share_one_limit() {
+        let array = packed(&row_of_zeros(UINT8, 100));
+        let file = array.repeat(3);
+        let unpacked = row_of_zeros(UINT8, 100).len() as u64;
+        let mut cursor = Cursor { bytes: &file, at: 0 };
+        let mut left = 2 * unpacked + 1;
+        for _ in 0..2 {
+            assert!(top_element(&mut cursor, &["X"], &mut left).unwrap().is_some());
+        }
+        let error = top_element(&mut cursor, &["X"], &mut left).unwrap_err().to_string();
+        assert!(error.contains("unpacks to more than the limit of 1 bytes"), "{error}");
     }
 
     proptest! {

@@ -1,8 +1,14 @@
 //! Sums over taps for every pixel of a grid: what forward passes and gradients of inputs have in common.
 
 use super::source::Source;
-use super::tile::{Block, Offsets, VECTORS, channel_blocks, lanes};
-use crate::kernels::{Activation, buffer};
+use super::tile::{Block, Offsets, VECTORS, channel_blocks, widest_block};
+use crate::kernels::panel::{self, Product};
+use crate::kernels::simd::lanes;
+use crate::kernels::{Activation, buffer, threads};
+use std::ops::Range;
+
+/// Outputs whose sums for a panel of channels stay near a core.
+const PIXELS: usize = 192;
 
 /// Taps that all outputs of one grid share, and where those outputs go.
 pub(super) struct Grid {
@@ -14,23 +20,73 @@ pub(super) struct Grid {
     pub(super) strides: (usize, usize),
     /// Offset of each tap in a copied plane.
     pub(super) taps: Vec<usize>,
-    /// Weights in the order that [`pack`] gives them.
+    /// What shares a vector.
+    pub(super) reading: Reading,
+    /// Weights in the order that [`pack`] gives them for this reading.
     pub(super) weights: Vec<f32>,
+}
+
+/// What the lanes of a vector are, and where the innermost loop finds what they read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// Pixels; each row of outputs begins a vector, and lanes past its end are left out.
+    Rows,
+    /// Pixels; vectors run on over the ends of rows, and those lanes are left out.
+    Lines,
+    /// Output channels; pixels are read one by one.
+    Channels,
+}
+
+impl Reading {
+    /// The one that leaves the fewest lanes empty, for `outputs` channels of `size`, rows of the source `pitch` apart.
+    pub(super) fn best(outputs: usize, size: (usize, usize), taps: usize, pitch: usize) -> Self {
+        let share = |used: usize| used as f32 / used.next_multiple_of(lanes()) as f32;
+        let (rows, lines, channels) = (share(size.1), size.1 as f32 / pitch as f32, share(outputs));
+        // Without taps every sum is zero, wherever it reads.
+        if taps == 0 || rows >= lines.max(channels) {
+            Self::Rows
+        } else if channels >= lines {
+            Self::Channels
+        } else {
+            Self::Lines
+        }
+    }
 }
 
 /// Orders weights for the innermost loop; `weight(output channel, input channel, tap)`.
 pub(super) fn pack(
+    reading: Reading,
     (outputs, inputs, taps): (usize, usize, usize),
-    weight: impl Fn(usize, usize, usize) -> f32,
+    weight: impl Fn(usize, usize, usize) -> f32 + Sync,
 ) -> Vec<f32> {
-    let mut packed = Vec::with_capacity(outputs * inputs * taps);
-    for (first, width) in channel_blocks(outputs, lanes()) {
-        for input in 0..inputs {
-            for tap in 0..taps {
-                packed.extend((first..first + width).map(|output| weight(output, input, tap)));
+    let depth = inputs * taps;
+    let channels = reading == Reading::Channels;
+    let (widest, padded) = match channels {
+        true => (panel::widest(outputs), panel::line_len(outputs)),
+        false => (widest_block(lanes()), outputs),
+    };
+    let mut packed = buffer::unwritten(padded * depth);
+    threads::pieces(&mut packed, widest * depth, |i, packed| {
+        let first = i * widest;
+        let mut fill = |start: usize, width: usize, used: usize| {
+            let block = &mut packed[start * depth..(start + width) * depth];
+            for (input, lines) in block.chunks_exact_mut(taps * width).enumerate() {
+                for (tap, line) in lines.chunks_exact_mut(width).enumerate() {
+                    for (o, value) in line.iter_mut().enumerate() {
+                        *value = if o < used { weight(first + start + o, input, tap) } else { 0.0 };
+                    }
+                }
+            }
+        };
+        if channels {
+            let used = widest.min(outputs - first);
+            fill(0, panel::line_len(used), used);
+        } else {
+            for (start, width) in channel_blocks(widest.min(outputs - first), lanes()) {
+                fill(start, width, width);
             }
         }
-    }
+    });
     packed
 }
 
@@ -81,41 +137,27 @@ impl Correlation {
     }
 
     fn run_grid(&self, grid: &Grid, images: usize, copies: &[f32], y: (&mut [f32], usize), finish: Finish) {
+        if grid.reading == Reading::Channels {
+            return self.run_channels(grid, images, copies, y, finish);
+        }
         let lanes = lanes();
         let plane = self.source.plane();
-        let depth = self.input.0 * grid.taps.len();
-        let channels = self.input.0;
-        let places = (0..channels).flat_map(|c| grid.taps.iter().map(move |t| c * plane + t));
-        let width = if depth > 2048 { 3 } else { VECTORS } * lanes;
-        let reading = self.reading(grid, lanes);
-        let gathers = reading == Reading::Gathered;
-        let offsets =
-            if gathers { Offsets::new((0..depth).map(|k| k * width)) } else { Offsets::new(places.clone()) };
-        let gathered: Vec<usize> = if gathers { places.collect() } else { Vec::new() };
-        let per_image = self.positions(grid, reading, lanes);
-        let panel_len = if gathers { depth * width } else { 0 };
-        buffer::with(panel_len + self.output.0 * VECTORS * lanes, |scratch| {
-            let (panel, sums) = scratch.split_at_mut(panel_len);
+        let places = (0..self.input.0).flat_map(|c| grid.taps.iter().map(move |t| c * plane + t));
+        let offsets = Offsets::new(places);
+        let width = VECTORS * lanes;
+        let end = images * self.positions(grid);
+        buffer::with(self.output.0 * width, |sums| {
             let mut starts = [0; VECTORS];
             let mut runs = Vec::new();
-            let end = images * per_image;
             for first in (0..end).step_by(width) {
                 let count = width.min(end - first);
-                self.runs(grid, reading, per_image, first..first + count, &mut runs);
-                if gathers {
-                    gather(&runs, copies, &gathered, width, panel);
-                }
+                self.runs(grid, first..first + count, &mut runs);
                 let starts = &mut starts[..count.div_ceil(lanes)];
                 for (v, start) in starts.iter_mut().enumerate() {
-                    *start = match reading {
-                        Reading::Gathered => v * lanes,
-                        Reading::Rows | Reading::Lines => {
-                            self.place(grid, reading, per_image, first + v * lanes)
-                        }
-                    };
+                    *start = self.place(grid, first + v * lanes);
                 }
                 Block {
-                    source: if gathers { panel } else { copies },
+                    source: copies,
                     offsets: &offsets,
                     vectors: starts,
                     weights: &grid.weights,
@@ -123,84 +165,117 @@ impl Correlation {
                     out: sums,
                 }
                 .compute();
-                self.store(&runs, sums, VECTORS * lanes, grid.strides.1, (&mut *y.0, y.1), finish);
+                let sums = sums[..self.output.0 * width].chunks_exact_mut(width);
+                self.store(&runs, (0, sums), grid.strides.1, (&mut *y.0, y.1), finish);
             }
         });
     }
 
-    fn reading(&self, grid: &Grid, lanes: usize) -> Reading {
-        let (width, pitch) = (grid.size.1, self.source.pitch());
-        // Without taps every sum is zero, wherever it reads.
-        if grid.taps.is_empty() || width.is_multiple_of(lanes) {
-            Reading::Rows
-        } else if super::lines_pay(width, pitch) && self.output.0 <= 64 {
-            Reading::Lines
-        } else {
-            Reading::Gathered
+    fn run_channels(
+        &self,
+        grid: &Grid,
+        images: usize,
+        copies: &[f32],
+        y: (&mut [f32], usize),
+        finish: Finish,
+    ) {
+        let plane = self.source.plane();
+        let depth = self.input.0 * grid.taps.len();
+        let steps: Vec<u32> = (0..self.input.0)
+            .flat_map(|c| grid.taps.iter().map(move |t| panel::place(c * plane + t)))
+            .collect();
+        let end = images * self.positions(grid);
+        let most = panel::widest(self.output.0);
+        buffer::with(2 * most * PIXELS, |scratch| {
+            let (sums, turned) = scratch.split_at_mut(most * PIXELS);
+            let mut runs = Vec::new();
+            for first in (0..end).step_by(PIXELS) {
+                let count = PIXELS.min(end - first);
+                self.runs(grid, first..first + count, &mut runs);
+                let pixels: Vec<u32> =
+                    (first..first + count).map(|pixel| panel::place(self.place(grid, pixel))).collect();
+                for (channel, columns) in panel::panels(self.output.0) {
+                    let line = panel::line_len(columns);
+                    let weights = &grid.weights[channel * depth..][..depth * line];
+                    let (sums, padded) = (&mut sums[..count * line], panel::line_len(count));
+                    for (block, steps) in steps.chunks(panel::STEPS).enumerate() {
+                        Product {
+                            source: copies,
+                            rows: &pixels,
+                            steps,
+                            panel: &weights[block * panel::STEPS * line..][..steps.len() * line],
+                            line,
+                            out: sums,
+                            pitch: line,
+                            accumulate: block > 0,
+                        }
+                        .compute();
+                    }
+                    panel::pack_columns(sums, line, (columns, count), &mut turned[..columns * padded]);
+                    let lines = turned[..columns * padded].chunks_exact_mut(padded);
+                    self.store(&runs, (channel, lines), grid.strides.1, (&mut *y.0, y.1), finish);
+                }
+            }
+        });
+    }
+
+    /// Places that one image takes among all outputs.
+    fn positions(&self, grid: &Grid) -> usize {
+        match grid.reading {
+            Reading::Lines => super::line_len(grid.size, self.source.pitch()).next_multiple_of(lanes()),
+            Reading::Rows | Reading::Channels => grid.size.0 * self.row_len(grid),
         }
     }
 
-    /// Lanes that one image takes.
-    fn positions(&self, grid: &Grid, reading: Reading, lanes: usize) -> usize {
-        match reading {
-            Reading::Lines => super::line_len(grid.size, self.source.pitch()).next_multiple_of(lanes),
-            Reading::Rows | Reading::Gathered => grid.size.0 * grid.size.1,
+    /// Places from one row of outputs to the next.
+    fn row_len(&self, grid: &Grid) -> usize {
+        match grid.reading {
+            Reading::Lines => self.source.pitch(),
+            Reading::Rows => grid.size.1.next_multiple_of(lanes()),
+            Reading::Channels => grid.size.1,
         }
     }
 
-    /// Floats from one row of lanes to the next.
-    fn row_len(&self, grid: &Grid, reading: Reading) -> usize {
-        if reading == Reading::Lines { self.source.pitch() } else { grid.size.1 }
-    }
-
-    /// Where the output of a lane finds its first tap.
-    fn place(&self, grid: &Grid, reading: Reading, per_image: usize, lane: usize) -> usize {
-        let row_len = self.row_len(grid, reading);
-        let (image, at) = (lane / per_image, lane % per_image);
+    /// Where an output finds its first tap.
+    fn place(&self, grid: &Grid, position: usize) -> usize {
+        let (per_image, row_len) = (self.positions(grid), self.row_len(grid));
+        let (image, at) = (position / per_image, position % per_image);
         let (row, column) = (at / row_len, at % row_len);
         image * self.input.0 * self.source.plane() + row * self.source.pitch() + column
     }
 
-    /// Cuts lanes into runs of outputs within one row, leaving out lanes between rows.
-    fn runs(
-        &self,
-        grid: &Grid,
-        reading: Reading,
-        per_image: usize,
-        lanes: std::ops::Range<usize>,
-        runs: &mut Vec<Run>,
-    ) {
+    /// Cuts positions into runs of outputs within one row, leaving out those between rows.
+    fn runs(&self, grid: &Grid, positions: Range<usize>, runs: &mut Vec<Run>) {
         runs.clear();
-        let row_len = self.row_len(grid, reading);
-        let mut lane = lanes.start;
-        while lane < lanes.end {
-            let (image, at) = (lane / per_image, lane % per_image);
-            let (row, column) = (at / row_len, at % row_len);
-            let next = (lane + row_len - column).min((image + 1) * per_image).min(lanes.end);
+        let (per_image, row_len) = (self.positions(grid), self.row_len(grid));
+        let mut at = positions.start;
+        while at < positions.end {
+            let (image, within) = (at / per_image, at % per_image);
+            let (row, column) = (within / row_len, within % row_len);
+            let next = (at + row_len - column).min((image + 1) * per_image).min(positions.end);
             if row < grid.size.0 && column < grid.size.1 {
                 runs.push(Run {
-                    lane: lane - lanes.start,
-                    len: (grid.size.1 - column).min(next - lane),
-                    from: self.place(grid, reading, per_image, lane),
+                    lane: at - positions.start,
+                    len: (grid.size.1 - column).min(next - at),
                     image,
                     to: grid.base + row * grid.strides.0 + column * grid.strides.1,
                 });
             }
-            lane = next;
+            at = next;
         }
     }
 
-    fn store(
+    /// Finishes the sums of some channels, one line each from channel `first` on, and puts them where they belong.
+    fn store<'a>(
         &self,
         runs: &[Run],
-        sums: &mut [f32],
-        pitch: usize,
+        (first, lines): (usize, impl Iterator<Item = &'a mut [f32]>),
         step: usize,
         (y, y_stride): (&mut [f32], usize),
         finish: Finish,
     ) {
         let lanes = runs.last().map_or(0, |r| r.lane + r.len);
-        for (channel, sums) in sums.chunks_exact_mut(pitch).take(self.output.0).enumerate() {
+        for (channel, sums) in (first..).zip(lines) {
             let sums = &mut sums[..lanes];
             if let Some(bias) = finish.bias {
                 let bias = bias[channel];
@@ -221,48 +296,10 @@ impl Correlation {
     }
 }
 
-/// How the innermost loop finds what its vectors of outputs read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reading {
-    /// In the copied planes; rows of outputs are whole vectors.
-    Rows,
-    /// In the copied planes; vectors run on over the ends of rows, and those lanes are left out.
-    Lines,
-    /// Gathered first.
-    Gathered,
-}
-
 /// Consecutive outputs of one row.
-pub(super) struct Run {
-    pub(super) lane: usize,
-    pub(super) len: usize,
-    pub(super) from: usize,
+struct Run {
+    lane: usize,
+    len: usize,
     image: usize,
     to: usize,
-}
-
-/// Copies what the outputs of `runs` read: one line of `width` floats for each offset.
-fn gather(runs: &[Run], source: &[f32], offsets: &[usize], width: usize, panel: &mut [f32]) {
-    /// Runs of a length known to the compiler become single moves.
-    fn copy<const LEN: usize>(runs: &[Run], source: &[f32], offset: usize, line: &mut [f32]) {
-        for run in runs {
-            let from: [f32; LEN] = std::array::from_fn(|i| source[offset + run.from..][i]);
-            line[run.lane..run.lane + LEN].copy_from_slice(&from);
-        }
-    }
-    let first = runs.first().map_or(0, |r| r.len);
-    let same = runs.iter().all(|r| r.len == first);
-    for (&offset, line) in offsets.iter().zip(panel.chunks_exact_mut(width)) {
-        match first {
-            2 if same => copy::<2>(runs, source, offset, line),
-            4 if same => copy::<4>(runs, source, offset, line),
-            8 if same => copy::<8>(runs, source, offset, line),
-            _ => {
-                for run in runs {
-                    line[run.lane..run.lane + run.len]
-                        .copy_from_slice(&source[offset + run.from..][..run.len]);
-                }
-            }
-        }
-    }
 }

@@ -1,14 +1,14 @@
 //! The three passes of a convolution, cut into tasks.
 
 use super::ConvShape;
-use super::correlate::{Correlation, Finish, Grid, pack};
-use super::dots::{Dots, Walk};
+use super::correlate::{Correlation, Finish, Grid, Reading, pack};
 use super::source::Source;
-use super::tile::lanes;
-use crate::kernels::{Activation, buffer, threads};
+use crate::kernels::{Activation, linear, threads};
 
-/// Outputs of a task, so that small images share blocks of registers.
-const TASK_PIXELS: usize = 96;
+/// Outputs that a task has about, so that small images share what is read of the weights.
+const TASK_PIXELS: usize = 128;
+/// Tasks come in so many at least, and in multiples of it, so that threads have equal shares.
+const TASKS: usize = 4;
 
 /// Places of all taps along both axes.
 fn taps(s: &ConvShape) -> (Vec<usize>, Vec<usize>) {
@@ -16,8 +16,8 @@ fn taps(s: &ConvShape) -> (Vec<usize>, Vec<usize>) {
     (side(s.kernel.0), side(s.kernel.1))
 }
 
-/// Copies of input planes as outputs read them.
-fn forward_source(s: &ConvShape) -> (Source, Vec<usize>) {
+/// Copies of input planes as outputs read them, and where output (0, 0) finds each tap.
+pub(super) fn forward_source(s: &ConvShape) -> (Source, Vec<usize>) {
     let (rows, columns) = taps(s);
     let origin = -(s.walk.padding as isize);
     let grid = (s.out_height, s.out_width);
@@ -36,20 +36,26 @@ pub fn forward(
     activation: Activation,
     y: &mut [f32],
 ) {
+    if s.is_dense() {
+        return linear::forward((s.batch, s.depth(), s.out_channels), x, w, bias, activation, y);
+    }
     let groups = s.walk.groups;
     let (rows, channels) = (s.out_channels / groups, s.channels / groups);
     let (source, offsets) = forward_source(s);
+    let size = (s.out_height, s.out_width);
+    let reading = Reading::best(rows, size, offsets.len(), source.pitch());
     let correlations: Vec<Correlation> = (0..groups)
         .map(|g| Correlation {
             source: source.clone(),
             input: (channels, s.height * s.width),
             output: (rows, s.out_pixels()),
             grids: vec![Grid {
-                size: (s.out_height, s.out_width),
+                size,
                 base: 0,
                 strides: (s.out_width, 1),
                 taps: offsets.clone(),
-                weights: pack((rows, channels, offsets.len()), |o, i, t| {
+                reading,
+                weights: pack(reading, (rows, channels, offsets.len()), |o, i, t| {
                     w[((g * rows + o) * channels + i) * offsets.len() + t]
                 }),
             }],
@@ -90,6 +96,11 @@ fn reaching(s: &ConvShape, kernel: usize, phase: usize) -> Vec<(usize, isize)> {
 }
 
 fn mirror(s: &ConvShape, dy: &[f32], w: &[f32], dx: &mut [f32], finish: Finish) {
+    if s.is_dense() {
+        linear::input_gradient((s.batch, s.depth(), s.out_channels), dy, w, dx, finish.accumulate);
+        let extent = (s.batch, s.channels, s.height * s.width);
+        return linear::finish(extent, finish.bias, finish.activation, dx);
+    }
     let (groups, stride) = (s.walk.groups, s.walk.stride);
     let (rows, channels) = (s.out_channels / groups, s.channels / groups);
     let all = |kernel| -> Vec<Vec<(usize, isize)>> { (0..stride).map(|p| reaching(s, kernel, p)).collect() };
@@ -114,11 +125,14 @@ fn mirror(s: &ConvShape, dy: &[f32], w: &[f32], dx: &mut [f32], finish: Finish) 
                     .map(|(y, x)| source.offset(((y.1 - origin.0) as usize, (x.1 - origin.1) as usize)))
                     .collect();
                 let kernel: Vec<usize> = pairs().map(|(y, x)| y.0 * s.kernel.1 + x.0).collect();
-                let weights = pack((channels, rows, taps.len()), |c, o, t| {
+                let size = ((s.height - py).div_ceil(stride), (s.width - px).div_ceil(stride));
+                let reading = Reading::best(channels, size, taps.len(), source.pitch());
+                let weights = pack(reading, (channels, rows, taps.len()), |c, o, t| {
                     w[((g * rows + o) * channels + c) * elements + kernel[t]]
                 });
                 Grid {
-                    size: ((s.height - py).div_ceil(stride), (s.width - px).div_ceil(stride)),
+                    size,
+                    reading,
                     base: py * s.width + px,
                     strides: (stride * s.width, stride),
                     taps,
@@ -147,7 +161,9 @@ fn run_all(
 ) {
     let first = &groups[0];
     let pixels = first.grids.iter().map(|g| g.size.0 * g.size.1).max().unwrap_or(1);
-    let images = TASK_PIXELS.div_ceil(pixels.max(1));
+    let batch = y.len() / y_image;
+    let tasks = (batch * pixels).div_ceil(TASK_PIXELS).max(1).next_multiple_of(TASKS);
+    let images = batch.div_ceil(tasks).max(1);
     threads::pieces(y, images * y_image, |task, y| {
         let x = &x[task * images * x_image..];
         for (g, group) in groups.iter().enumerate() {
@@ -159,205 +175,4 @@ fn run_all(
             group.run(count, (x, x_image), (y, y_image), Finish { bias, ..finish });
         }
     });
-}
-
-/// Pieces into which the work of a weight gradient is cut, over channels and over images.
-const PARTS: usize = 8;
-
-/// Adds the gradient of the weights to `dw`.
-pub fn weight_gradient(s: &ConvShape, x: &[f32], dy: &[f32], dw: &mut [f32]) {
-    let (source, offsets) = forward_source(s);
-    let groups = s.walk.groups;
-    let (rows, channels, taps) = (s.out_channels / groups, s.channels / groups, offsets.len());
-    // Few channels are cut over images instead, whose sums are then added in order.
-    let chunk = channels.div_ceil(PARTS);
-    let parts = if s.channels >= PARTS { 1 } else { PARTS.min(s.batch) };
-    let chunks = channels.div_ceil(chunk);
-    let of_channel = rows * taps;
-    let images = s.batch.div_ceil(parts);
-    let len = parts * groups * channels * of_channel;
-    buffer::with(len, |sums| {
-        // Pieces in order of part, group, chunk; the last chunk of a group may be smaller than the others.
-        let mut pieces = Vec::with_capacity(parts * groups * chunks);
-        let mut rest = &mut *sums;
-        for part in 0..parts {
-            for group in 0..groups {
-                for first in (0..channels).step_by(chunk) {
-                    let count = chunk.min(channels - first);
-                    let (piece, left) = rest.split_at_mut(count * of_channel);
-                    pieces.push((part, group, first, piece));
-                    rest = left;
-                }
-            }
-        }
-        threads::pieces(&mut pieces, 1, |_, piece| {
-            let (part, group, first, sums) = &mut piece[0];
-            let from = *part * images;
-            let work = Gradient { s, source: &source, offsets: &offsets, group: *group, rows };
-            work.run(from..(from + images).min(s.batch), *first, (x, dy), sums);
-        });
-        for part in sums.chunks_exact(groups * channels * of_channel) {
-            for group in 0..groups {
-                for c in 0..channels {
-                    let part = &part[(group * channels + c) * of_channel..];
-                    for o in 0..rows {
-                        let to = &mut dw[((group * rows + o) * channels + c) * taps..][..taps];
-                        to.iter_mut().zip(&part[o * taps..]).for_each(|(t, p)| *t += p);
-                    }
-                }
-            }
-        }
-    });
-}
-
-/// The weight gradient of one group.
-struct Gradient<'a> {
-    s: &'a ConvShape,
-    source: &'a Source,
-    offsets: &'a [usize],
-    group: usize,
-    rows: usize,
-}
-
-impl Gradient<'_> {
-    /// Sums over `images` for the channels from `first` on: (channel, output channel, tap).
-    fn run(&self, images: std::ops::Range<usize>, first: usize, (x, dy): (&[f32], &[f32]), sums: &mut [f32]) {
-        sums.fill(0.0);
-        let s = self.s;
-        let direct = s.out_width.is_multiple_of(lanes());
-        // So many pixels at once that the gradient of a block stays in the second-level cache, and what the taps
-        // read in the first.
-        let most = 4096.min(262_144 / self.rows);
-        let lines = super::lines_pay(s.out_width, self.source.pitch());
-        let most = if direct || lines { most } else { most.min(1024) };
-        let block = (most / s.out_pixels()).clamp(1, images.len().max(1));
-        for start in images.clone().step_by(block) {
-            let count = block.min(images.end - start);
-            if direct {
-                self.direct(start, count, first, (x, dy), sums);
-            } else {
-                self.spread(start, count, first, lines, (x, dy), sums);
-            }
-        }
-    }
-
-    /// Copies a channel of `count` images.
-    fn copy(&self, start: usize, count: usize, channel: usize, x: &[f32], copies: &mut [f32]) {
-        let s = self.s;
-        let (pixels, plane) = (s.height * s.width, self.source.plane());
-        let channel = self.group * (s.channels / s.walk.groups) + channel;
-        for n in 0..count {
-            let from = &x[(start + n) * s.image_len() + channel * pixels..][..pixels];
-            self.source.copy(from, &mut copies[n * plane..]);
-        }
-    }
-
-    /// Rows of outputs are whole vectors: both operands are read where they stand.
-    fn direct(&self, start: usize, count: usize, first: usize, (x, dy): (&[f32], &[f32]), sums: &mut [f32]) {
-        let s = self.s;
-        let plane = self.source.plane();
-        let walk = Walk {
-            images: count,
-            rows: s.out_height,
-            vectors: s.out_width / lanes(),
-            a: (s.output_image_len(), s.out_width),
-            b: (plane, self.source.pitch()),
-        };
-        let a = &dy[start * s.output_image_len() + self.group * self.rows * s.out_pixels()..];
-        buffer::with(count * plane, |copies| {
-            for (c, out) in sums.chunks_exact_mut(self.rows * self.offsets.len()).enumerate() {
-                self.copy(start, count, first + c, x, copies);
-                Dots {
-                    walk,
-                    a,
-                    a_pitch: s.out_pixels(),
-                    a_lines: self.rows,
-                    b: copies,
-                    b_lines: self.offsets,
-                    out,
-                }
-                .add();
-            }
-        });
-    }
-
-    /// Rows of outputs are no whole vectors: the gradient is copied into lines of all pixels. With `lines`, zeros stand
-    /// in them where the source has its borders, and the source is read where it stands; without, what the taps
-    /// read is copied into such lines too.
-    fn spread(
-        &self,
-        start: usize,
-        count: usize,
-        first: usize,
-        lines: bool,
-        (x, dy): (&[f32], &[f32]),
-        sums: &mut [f32],
-    ) {
-        let (s, lanes, taps) = (self.s, lanes(), self.offsets.len());
-        let (plane, pixels) = (self.source.plane(), s.out_pixels());
-        let row = if lines { self.source.pitch() } else { s.out_width };
-        let of_image = super::line_len((s.out_height, s.out_width), row);
-        // Images follow each other without a gap where both operands are copied.
-        let of_image = if lines { of_image.next_multiple_of(lanes) } else { of_image };
-        let width = (count * of_image).next_multiple_of(lanes);
-        let walk = match lines {
-            true => {
-                Walk { images: count, rows: 1, vectors: of_image / lanes, a: (of_image, 0), b: (plane, 0) }
-            }
-            false => Walk { images: 1, rows: 1, vectors: width / lanes, a: (0, 0), b: (0, 0) },
-        };
-        let places: Vec<usize> =
-            if lines { self.offsets.to_vec() } else { (0..taps).map(|t| t * width).collect() };
-        let gathered = if lines { 0 } else { taps * width };
-        let copied = count * plane;
-        buffer::with(self.rows * width + gathered + copied + lanes, |scratch| {
-            let (a, scratch) = scratch.split_at_mut(self.rows * width);
-            let (b, copies) = scratch.split_at_mut(gathered);
-            // Vectors may read on past the last image: zeros of the gradient meet what stands there.
-            copies[copied..].fill(0.0);
-            a.fill(0.0);
-            for (o, line) in a.chunks_exact_mut(width).enumerate() {
-                for (n, line) in line[..count * of_image].chunks_exact_mut(of_image).enumerate() {
-                    let at = (start + n) * s.output_image_len() + (self.group * self.rows + o) * pixels;
-                    let from = dy[at..at + pixels].chunks_exact(s.out_width);
-                    for (to, from) in line.chunks_mut(row).zip(from) {
-                        to[..s.out_width].copy_from_slice(from);
-                    }
-                }
-            }
-            for (c, out) in sums.chunks_exact_mut(self.rows * taps).enumerate() {
-                self.copy(start, count, first + c, x, copies);
-                if !lines {
-                    for (&offset, line) in self.offsets.iter().zip(b.chunks_exact_mut(width)) {
-                        line[count * pixels..].fill(0.0);
-                        for (n, line) in line[..count * pixels].chunks_exact_mut(pixels).enumerate() {
-                            copy_rows(&copies[n * plane + offset..], self.source.pitch(), line, s.out_width);
-                        }
-                    }
-                }
-                let b = if lines { &*copies } else { &*b };
-                Dots { walk, a, a_pitch: width, a_lines: self.rows, b, b_lines: &places, out }.add();
-            }
-        });
-    }
-}
-
-/// Copies rows of `width` floats that stand `pitch` floats apart.
-fn copy_rows(from: &[f32], pitch: usize, to: &mut [f32], width: usize) {
-    fn fixed<const WIDTH: usize>(from: &[f32], pitch: usize, to: &mut [f32]) {
-        for (row, to) in to.chunks_exact_mut(WIDTH).enumerate() {
-            let line: [f32; WIDTH] = std::array::from_fn(|i| from[row * pitch..][i]);
-            to.copy_from_slice(&line);
-        }
-    }
-    match width {
-        2 => fixed::<2>(from, pitch, to),
-        4 => fixed::<4>(from, pitch, to),
-        8 => fixed::<8>(from, pitch, to),
-        _ => {
-            for (row, to) in to.chunks_exact_mut(width).enumerate() {
-                to.copy_from_slice(&from[row * pitch..][..width]);
-            }
-        }
-    }
 }

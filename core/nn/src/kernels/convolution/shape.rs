@@ -156,6 +156,14 @@ impl ConvShape {
         self.channels / self.walk.groups * self.kernel.0 * self.kernel.1
     }
 
+    /// Whether each output sees the whole image: a fully connected layer.
+    pub(super) fn is_dense(&self) -> bool {
+        self.walk.groups == 1
+            && self.walk.padding == 0
+            && self.kernel == (self.height, self.width)
+            && self.walk.dilation == 1
+    }
+
     /// Multiplications and additions of one forward pass.
     pub fn operations(&self) -> usize {
         2 * self.output_len() * self.depth()

@@ -1,5 +1,7 @@
 //! Images copied so that every tap of a kernel reads runs of consecutive floats, without a test for borders.
 
+use crate::kernels::simd;
+
 /// One axis of a padded copy: output `o` under a tap reads phase `tap % step`, position `o + tap / step`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Axis {
@@ -84,29 +86,44 @@ impl Source {
     /// Copies one plane.
     pub(super) fn copy(&self, plane: &[f32], out: &mut [f32]) {
         let width = self.columns.size;
-        let mut out = out[..self.plane()].chunks_exact_mut(self.columns.len);
+        let out = &mut out[..self.plane()];
+        // One long fill costs less than a short one at each end of each row.
+        out.fill(0.0);
+        let mut phases = out.chunks_exact_mut(self.rows.len * self.columns.len);
         for py in 0..self.rows.phases.len() {
             let (top, rows, first_row) = self.rows.inside(py);
             for px in 0..self.columns.phases.len() {
                 let (left, columns, first) = self.columns.inside(px);
-                for (r, line) in out.by_ref().take(self.rows.len).enumerate() {
-                    if r < top || r >= top + rows {
-                        line.fill(0.0);
-                        continue;
-                    }
-                    let from = &plane[(first_row + (r - top) * self.rows.step) * width..][first..width];
-                    line[..left].fill(0.0);
-                    line[left + columns..].fill(0.0);
-                    let line = &mut line[left..left + columns];
-                    if self.columns.step == 1 {
-                        line.copy_from_slice(&from[..columns]);
-                    } else {
-                        line.iter_mut()
-                            .zip(from.iter().step_by(self.columns.step))
-                            .for_each(|(o, v)| *o = *v);
+                let Some(phase) = phases.next() else { return };
+                let lines = phase.chunks_exact_mut(self.columns.len).skip(top).take(rows);
+                let from = plane[(first_row * width).min(plane.len())..].chunks_exact(width);
+                for (line, from) in lines.zip(from.step_by(self.rows.step)) {
+                    let (line, from) = (&mut line[left..left + columns], &from[first..]);
+                    match self.columns.step {
+                        1 => line.copy_from_slice(&from[..columns]),
+                        2 => every::<2>(from, line),
+                        4 => every::<4>(from, line),
+                        step => line.iter_mut().zip(from.iter().step_by(step)).for_each(|(o, v)| *o = *v),
                     }
                 }
             }
         }
     }
+}
+
+/// Copies every `STEP`-th number.
+fn every<const STEP: usize>(from: &[f32], to: &mut [f32]) {
+    simd::vectorised(
+        #[inline(always)]
+        || {
+            let whole = (from.len() / STEP).min(to.len());
+            let (most, rest) = to.split_at_mut(whole);
+            for (to, from) in most.iter_mut().zip(from.chunks_exact(STEP)) {
+                *to = from[0];
+            }
+            for (to, from) in rest.iter_mut().zip(from[whole * STEP..].iter().step_by(STEP)) {
+                *to = *from;
+            }
+        },
+    );
 }

@@ -25,9 +25,14 @@ impl Offsets {
     }
 }
 
+/// Most output channels of a block of registers.
+pub(super) fn widest_block(lanes: usize) -> usize {
+    if lanes >= 16 { 8 } else { 4 }
+}
+
 /// How output channels are cut into blocks of registers: widths of 8, 4, 2, 1.
 pub(super) fn channel_blocks(channels: usize, lanes: usize) -> impl Iterator<Item = (usize, usize)> {
-    let widest: usize = if lanes >= 16 { 8 } else { 4 };
+    let widest = widest_block(lanes);
     let mut at = 0;
     std::iter::from_fn(move || {
         let left = channels - at;
@@ -51,19 +56,6 @@ pub(super) struct Block<'a> {
     pub(super) channels: usize,
     /// Sums: channels by [`VECTORS`] vectors.
     pub(super) out: &'a mut [f32],
-}
-
-/// Floats of a vector on this machine.
-pub(super) fn lanes() -> usize {
-    struct Lanes;
-    impl WithSimd for Lanes {
-        type Output = usize;
-        #[inline(always)]
-        fn with_simd<S: Simd>(self, _: S) -> usize {
-            S::F32_LANES
-        }
-    }
-    simd::run(Lanes)
 }
 
 impl Block<'_> {

@@ -4,7 +4,7 @@ use scant_abi::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, Head, divisible, pixels};
+use super::{Architecture, Head, Pixels, divisible};
 use crate::network::description::{Init, Layer, Method, NetworkConfig, Upsample};
 use crate::network::shorthand::{conv, max_pool, output, part, part_from};
 
@@ -16,13 +16,16 @@ pub struct ConvAutoencoder {
     pub channels: [usize; 2],
     /// What stands between the embedding and the classes.
     pub head: Head,
-    /// How weights are drawn at the start.
+    /// What stands after the last convolution. The source names nothing there; behind a sigmoid some starts end on a
+    /// plateau where every picture is reconstructed as the same one.
+    pub output: Pixels,
+    /// How weights are drawn at the start; the source's are `he-uniform`.
     pub init: Init,
 }
 
 impl Default for ConvAutoencoder {
     fn default() -> Self {
-        Self { channels: [8, 4], head: Head::Linear, init: Init::He }
+        Self { channels: [8, 4], head: Head::Linear, output: Pixels::Sigmoid, init: Init::He }
     }
 }
 
@@ -51,7 +54,7 @@ impl Architecture for ConvAutoencoder {
             twice(),
             conv(image[0], 3, 1, 1).into(),
         ];
-        decoder.extend(pixels());
+        decoder.extend(self.output.layers());
         let mut parts = vec![part("encoder", encoder), part("decoder", decoder)];
         let head = self.head.layers(classes, &Layer::Relu);
         if !head.is_empty() {

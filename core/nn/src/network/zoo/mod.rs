@@ -93,6 +93,26 @@ fn attention() -> Vec<Layer> {
     ]
 }
 
+/// What a decoder's last layer is followed by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pixels {
+    /// A sigmoid: pixels in [0, 1], and `reconstruction_logits` before it.
+    #[default]
+    Sigmoid,
+    /// Nothing: whatever the layer gives is the picture.
+    Linear,
+}
+
+impl Pixels {
+    fn layers(self) -> Vec<Layer> {
+        match self {
+            Self::Sigmoid => pixels(),
+            Self::Linear => vec![output("reconstruction")],
+        }
+    }
+}
+
 /// The end of a decoder: pixels in [0, 1], and what they are before the sigmoid for cross-entropy.
 fn pixels() -> Vec<Layer> {
     vec![output("reconstruction_logits"), Layer::Sigmoid, output("reconstruction")]

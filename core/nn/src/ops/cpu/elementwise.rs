@@ -1,6 +1,7 @@
 //! Operations that keep the number of values.
 
 use super::split;
+use crate::kernels::simd::vectorised;
 use crate::kernels::{Activation, buffer, rearrange, threads};
 use crate::ops::tape::{Sink, record, slice, tensor};
 use dfdx::prelude::*;
@@ -39,9 +40,14 @@ pub(super) fn add<S: Shape, T: Tape<f32, Cpu> + Merge<R>, R: Tape<f32, Cpu>>(
     let (a, b) = (slice(&x), slice(&y));
     threads::pieces(&mut values, threads::PIECE, |i, values| {
         let at = i * threads::PIECE;
-        for ((v, a), b) in values.iter_mut().zip(&a[at..]).zip(&b[at..]) {
-            *v = a + b;
-        }
+        vectorised(
+            #[inline(always)]
+            || {
+                for ((v, a), b) in values.iter_mut().zip(&a[at..]).zip(&b[at..]) {
+                    *v = a + b;
+                }
+            },
+        );
         activation.apply(values);
     });
     let z = tensor(x.device(), values, *x.shape())?;

@@ -1,6 +1,6 @@
 //! The explicit matrix of a convolution: one row per element of the kernel, one column per output pixel.
 
-use crate::kernels::convolution::ConvShape;
+use scant_nn::kernels::convolution::ConvShape;
 
 /// The outputs `o` along one side whose tap `k` falls inside the image.
 fn inside(

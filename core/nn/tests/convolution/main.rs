@@ -1,11 +1,15 @@
-//! The fast passes against convolution by explicit matrices, on vectors and on scalars.
+//! The fast passes against convolution by explicit matrices, and fully connected layers against a general product, on
+//! vectors and on scalars. One test, since the choice between the two is the process's.
 
 mod columns;
 mod plain;
 
-use super::{ConvShape, Convolution, forward, input_gradient, transposed, weight_gradient};
-use crate::kernels::{Activation, simd};
 use scant_abi::Key;
+use scant_nn::kernels::convolution::{
+    ConvShape, Convolution, forward, input_gradient, transposed, weight_gradient,
+};
+use scant_nn::kernels::gemm::{Matrix, multiply};
+use scant_nn::kernels::{Activation, linear, simd};
 
 fn numbers(seed: u64, len: usize) -> Vec<f32> {
     let mut rng = Key::new(seed).rng();
@@ -33,6 +37,15 @@ fn shapes() -> Vec<ConvShape> {
         ((2, 4, 7, 7), 8, (1, 1), walk(2, 0, 1, 4)),
         ((1, 2, 5, 5), 2, (1, 1), walk(3, 2, 1, 1)),
         ((1, 2, 6, 6), 3, (2, 2), walk(3, 0, 1, 1)),
+        // Outputs that see the whole image; rows that end within a vector; many channels on few pixels.
+        ((5, 6, 3, 3), 17, (3, 3), walk(2, 0, 1, 1)),
+        ((2, 3, 15, 15), 40, (5, 5), walk(1, 0, 1, 1)),
+        ((9, 70, 2, 2), 65, (3, 3), walk(1, 1, 1, 1)),
+        ((9, 300, 4, 4), 70, (3, 3), walk(2, 1, 1, 1)),
+        ((3, 33, 6, 5), 16, (1, 1), walk(1, 0, 1, 1)),
+        // Few output channels: image and gradient change places.
+        ((3, 9, 10, 12), 2, (3, 3), walk(1, 1, 1, 1)),
+        ((2, 8, 9, 9), 1, (5, 5), walk(1, 0, 2, 1)),
     ];
     cases.map(|(x, out, kernel, walk)| ConvShape::new(x, out, kernel, walk).unwrap()).to_vec()
 }
@@ -58,13 +71,32 @@ fn compare(s: &ConvShape) {
     let (mut found, mut wanted) = (vec![0.5; s.input_len()], vec![0.5; s.input_len()]);
     transposed(s, &dy, &w, Some(&bias), Activation::Tanh, &mut found);
     plain::input_gradient(s, &dy, &w, &mut wanted, false);
-    crate::kernels::linear::finish(
-        (s.batch, s.channels, s.height * s.width),
-        Some(&bias),
-        Activation::Tanh,
-        &mut wanted,
-    );
+    linear::finish((s.batch, s.channels, s.height * s.width), Some(&bias), Activation::Tanh, &mut wanted);
     agree(&format!("transposed {s:?}"), &found, &wanted);
+}
+
+/// Fully connected layers of every remainder of rows and columns.
+fn compare_linear((rows, inputs, outputs): (usize, usize, usize)) {
+    let what = format!("linear {rows}x{inputs}x{outputs}");
+    let (x, w) = (numbers(5, rows * inputs), numbers(6, inputs * outputs));
+    let (dy, bias) = (numbers(7, rows * outputs), numbers(8, outputs));
+    let (a, b, d) =
+        (Matrix::new(&x, rows, inputs), Matrix::new(&w, outputs, inputs), Matrix::new(&dy, rows, outputs));
+    let (mut found, mut wanted) = (vec![f32::NAN; rows * outputs], vec![0.0; rows * outputs]);
+    linear::forward((rows, inputs, outputs), &x, &w, Some(&bias), Activation::Identity, &mut found);
+    multiply(&mut wanted, a, b.transposed(), false);
+    wanted.chunks_exact_mut(outputs).for_each(|row| row.iter_mut().zip(&bias).for_each(|(v, b)| *v += b));
+    agree(&format!("{what} forward"), &found, &wanted);
+    for accumulate in [false, true] {
+        let (mut found, mut wanted) = (vec![0.5; rows * inputs], vec![0.5; rows * inputs]);
+        linear::input_gradient((rows, inputs, outputs), &dy, &w, &mut found, accumulate);
+        multiply(&mut wanted, d, b, accumulate);
+        agree(&format!("{what} input"), &found, &wanted);
+    }
+    let (mut found, mut wanted) = (vec![0.5; inputs * outputs], vec![0.5; inputs * outputs]);
+    linear::weight_gradient((rows, inputs, outputs), &x, &dy, &mut found);
+    multiply(&mut wanted, d.transposed(), a, true);
+    agree(&format!("{what} weights"), &found, &wanted);
 }
 
 #[test]
@@ -72,6 +104,9 @@ fn every_path_agrees_with_explicit_matrices() {
     for scalar in [false, true] {
         simd::force_scalar(scalar);
         shapes().iter().for_each(compare);
+        let sizes =
+            [(1, 1, 1), (2, 3, 5), (7, 300, 10), (16, 33, 32), (50, 64, 70), (131, 20, 49), (28, 600, 31)];
+        sizes.into_iter().for_each(compare_linear);
     }
     simd::force_scalar(false);
 }

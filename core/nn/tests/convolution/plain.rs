@@ -1,9 +1,9 @@
 //! Convolution by an explicit matrix per image: what the fast passes must agree with.
 
 use super::columns;
-use crate::kernels::convolution::ConvShape;
-use crate::kernels::gemm::{Matrix, multiply};
-use crate::kernels::{Activation, buffer, threads};
+use scant_nn::kernels::convolution::ConvShape;
+use scant_nn::kernels::gemm::{Matrix, multiply};
+use scant_nn::kernels::{Activation, buffer, threads};
 
 /// Pieces of the batch whose weight gradients are summed apart; fixed, so that the sum's order is.
 const PARTS: usize = 8;

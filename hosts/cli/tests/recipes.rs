@@ -1,0 +1,53 @@
+//! Every configuration under examples can be run: `scant check` finds nothing wrong, without any data.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What a source reports stands beside its recipes and is none.
+const EXPECTED: &str = "expected.toml";
+
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples")
+}
+
+fn recipes() -> Vec<PathBuf> {
+    let entries = |folder: &Path| {
+        let read = fs::read_dir(folder).expect("a folder");
+        read.map(|entry| entry.expect("an entry").path()).collect::<Vec<_>>()
+    };
+    let folders = entries(&examples().join("recipes"));
+    let mut recipes: Vec<PathBuf> = folders.iter().flat_map(|folder| entries(folder)).collect();
+    recipes.retain(|path| path.file_name().is_some_and(|name| name != EXPECTED));
+    recipes.push(examples().join("quickstart.toml"));
+    recipes.sort();
+    recipes
+}
+
+/// What is wrong with a configuration, one finding a line.
+fn findings(path: &Path) -> Vec<String> {
+    // From an empty place, so that no run or data of this machine is found by chance.
+    let nowhere = tempfile::tempdir().expect("a folder");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_scant"));
+    command.arg("check").arg(path).current_dir(nowhere.path()).env_remove("SCANT_DATA");
+    let output = command.output().expect("started");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    match output.status.success() {
+        true => Vec::new(),
+        false => said.lines().filter(|line| !line.starts_with("error:")).map(str::to_owned).collect(),
+    }
+}
+
+/// Whether all that is missing is the run whose encoder the recipe takes, which has to come first.
+fn waits_for_a_run(finding: &str) -> bool {
+    finding.contains(".take: 'runs/") && finding.ends_with("nor a run's folder")
+}
+
+#[test]
+fn every_recipe_can_be_run() {
+    let recipes = recipes();
+    assert!(recipes.len() > 5, "{recipes:?}");
+    let wrong: Vec<String> =
+        recipes.iter().flat_map(|path| findings(path)).filter(|finding| !waits_for_a_run(finding)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
