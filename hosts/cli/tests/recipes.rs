@@ -18,7 +18,9 @@ fn recipes() -> Vec<PathBuf> {
     };
     let folders = entries(&examples().join("recipes"));
     let mut recipes: Vec<PathBuf> = folders.iter().flat_map(|folder| entries(folder)).collect();
-    recipes.retain(|path| path.file_name().is_some_and(|name| name != EXPECTED));
+    let is_recipe =
+        |path: &Path| path.extension().is_some_and(|kind| kind == "toml") && !path.ends_with(EXPECTED);
+    recipes.retain(|path| is_recipe(path));
     recipes.push(examples().join("quickstart.toml"));
     recipes.sort();
     recipes
@@ -43,11 +45,19 @@ fn waits_for_a_run(finding: &str) -> bool {
     finding.contains(".take: 'runs/") && finding.ends_with("nor a run's folder")
 }
 
+/// Whether all that is missing is a pre-trained network's file, which is as little part of this repository as the data.
+fn waits_for_weights(finding: &str) -> bool {
+    finding.contains("there is no file 'weights/")
+}
+
 #[test]
 fn every_recipe_can_be_run() {
     let recipes = recipes();
     assert!(recipes.len() > 5, "{recipes:?}");
-    let wrong: Vec<String> =
-        recipes.iter().flat_map(|path| findings(path)).filter(|finding| !waits_for_a_run(finding)).collect();
+    let wrong: Vec<String> = recipes
+        .iter()
+        .flat_map(|path| findings(path))
+        .filter(|finding| !waits_for_a_run(finding) && !waits_for_weights(finding))
+        .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
