@@ -21,6 +21,10 @@ pub struct DatasetInfo {
     pub image: [usize; 3],
     /// The names of the classes; a label is an index into them.
     pub classes: Vec<String>,
+    /// How many images of each class there are to train on, where that is known before they are read: splits are then
+    /// checked early. Empty where it is not.
+    #[serde(default)]
+    pub train_counts: Vec<usize>,
 }
 
 /// Whether a file is what was published.

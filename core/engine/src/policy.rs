@@ -35,6 +35,11 @@ pub fn build(value: &Value, path: &str, resolve: &Resolve) -> Built {
     }
 }
 
+/// The augmentation that changes nothing.
+pub fn nothing() -> Arc<dyn Augmentation> {
+    Arc::new(Sequence(Vec::new()))
+}
+
 fn build_object(map: &Map<String, Value>, path: &str, resolve: &Resolve) -> Built {
     if let Some(name) = map.get("use") {
         let Some(name) = name.as_str() else {

@@ -105,7 +105,7 @@ fn everything_that_is_wrong_is_said_at_once() {
         .replace("name = \"toy\"", "name = \"toy\"\nseeed = 3\nselect = \"best-on-validation\"")
         .replace("per_class = 20", "per_class = 0")
         .replace("batch = 16", "batch = \"many\"")
-        .replace("trainer = \"sgd\"", "trainer = { use = \"sdg\" }")
+        .replace("trainer = \"sgd\"", "trainer = { use = \"sdg\" }\naugment = [\"bightness\"]")
         .replace("[\"cross-entropy\"]", "[{ use = \"cross-entropy\", no = \"logits\", weight = 2 }]")
         .replace("use = \"two-layers\"", "use = \"two-layers\"\nwidht = 4");
     let found = findings(&wrong).join("\n");
@@ -117,6 +117,9 @@ fn everything_that_is_wrong_is_said_at_once() {
         "stage[0].loss[0].no",
         "model.widht",
         "'width'",
+        "stage[0].augment[0]: there is no component 'bightness' of kind augmentation",
+        "data.labels: must be at least 1",
+        "select: 'best-on-validation' compares epochs",
     ] {
         assert!(found.contains(said), "'{said}' is missing from:\n{found}");
     }
@@ -143,6 +146,17 @@ fn what_does_not_fit_together_is_found_without_data() {
     ] {
         assert!(found.contains(said), "'{said}' is missing from:\n{found}");
     }
+}
+
+#[test]
+fn splits_that_the_images_do_not_suffice_for_are_found_without_data() {
+    let enough = load(&[("run.toml", &BASE.replace("= 20", "= 80"))], &[], &[]).expect("loaded");
+    assert!(check(&registry(), &enough).expect("checked").is_ok());
+    let asks = |labels: &str| findings(&BASE.replace("per_class = 20", labels));
+    let found = asks("per_class = 81").join("\n");
+    assert!(found.contains("data.labels: 81 samples of class 0 are wanted, 80 are there"), "{found}");
+    let found = asks("count = 200 }\nvalidation = { count = 41").join("\n");
+    assert!(found.contains("data.labels: 200 samples are wanted"), "{found}");
 }
 
 #[test]

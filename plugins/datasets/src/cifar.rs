@@ -165,7 +165,7 @@ struct Batches {
 impl Batches {
     fn info(&self) -> DatasetInfo {
         let classes = self.classes.iter().map(|&class| class.to_owned()).collect();
-        DatasetInfo { image: [3, 32, 32], classes }
+        DatasetInfo { image: [3, 32, 32], classes, train_counts: self.train_counts.clone() }
     }
 
     fn load(&self) -> Result<Parts> {

@@ -177,7 +177,11 @@ impl IdxFiles {
     }
 
     fn info(&self) -> DatasetInfo {
-        DatasetInfo { image: [1, SIDE, SIDE], classes: self.edition.classes.map(str::to_owned).to_vec() }
+        DatasetInfo {
+            image: [1, SIDE, SIDE],
+            classes: self.edition.classes.map(str::to_owned).to_vec(),
+            train_counts: self.edition.counts[0].to_vec(),
+        }
     }
 
     fn load(&self) -> Result<Parts> {

@@ -79,7 +79,7 @@ impl<L: Listing> OnDisk<L> {
         };
         let dims = pictures::dims(wanted, first)?;
         Ok(Opened {
-            info: DatasetInfo { image: dims, classes },
+            info: DatasetInfo { image: dims, classes, train_counts: Vec::new() },
             train: Pictures::new(train, dims, wanted),
             test: Pictures::new(test, dims, wanted),
         })

@@ -46,6 +46,11 @@ impl Svhn {
     fn wanted(&self) -> Vec<&'static Published> {
         if self.extra { vec![&TRAIN, &EXTRA, &TEST] } else { vec![&TRAIN, &TEST] }
     }
+
+    /// How often each class occurs in training, where that is published.
+    fn train_counts(&self) -> &'static [usize] {
+        if self.extra { &[] } else { &TRAIN_COUNTS }
+    }
 }
 
 impl Source for Svhn {
@@ -60,7 +65,11 @@ impl Source for Svhn {
     }
 
     fn info(&self) -> DatasetInfo {
-        DatasetInfo { image: [3, SIDE, SIDE], classes: (0..10).map(|digit| digit.to_string()).collect() }
+        DatasetInfo {
+            image: [3, SIDE, SIDE],
+            classes: (0..10).map(|digit| digit.to_string()).collect(),
+            train_counts: self.train_counts().to_vec(),
+        }
     }
 
     fn load(&self) -> Result<Parts> {
@@ -94,8 +103,7 @@ impl Source for Svhn {
                 None => verify::absent(file.name),
             })
             .collect();
-        let train_counts: &[usize] = if self.extra { &[] } else { &TRAIN_COUNTS };
-        checks.extend(verify::labels(&self.load(), 10, train_counts, &TEST_COUNTS));
+        checks.extend(verify::labels(&self.load(), 10, self.train_counts(), &TEST_COUNTS));
         checks
     }
 }

@@ -7,6 +7,7 @@ use schemars::schema_for;
 use serde_json::{Map, Value};
 
 use super::check_stages::check_built;
+use super::components::check_augmentation;
 use super::config::Configuration;
 use super::resolve::fill_defaults;
 use super::settings::{EVALUATE_KEYS, LOSS_KEYS, Settings};
@@ -91,10 +92,14 @@ fn check_one(
     configuration: &Configuration,
 ) -> std::result::Result<Settings, Vec<Problem>> {
     let mut problems = schema::check(&schema_for!(Settings).to_value(), value, "");
+    let sound = without(value, &problems);
     for (kind, path, component, engine_keys) in uses(value) {
         problems.extend(check_component(registry, kind, &path, component, engine_keys));
     }
-    match serde_json::from_value::<Settings>(value.clone()) {
+    for (path, view) in views(value) {
+        problems.extend(check_augmentation(registry, view, &path));
+    }
+    match serde_json::from_value::<Settings>(sound) {
         Ok(mut settings) => {
             problems.extend(check_built(registry, &settings, configuration, &problems));
             fill_defaults(registry, &mut settings);
@@ -131,6 +136,34 @@ fn uses<'a>(value: &'a Value) -> Vec<Found<'a>> {
         add(Kind::Evaluator, format!("evaluate[{number}]"), Some(evaluate), &EVALUATE_KEYS);
     }
     found
+}
+
+/// Every place of a configuration where an augmentation stands.
+fn views(value: &Value) -> impl Iterator<Item = (String, &Value)> {
+    items(value, "stage").flat_map(|(number, stage)| {
+        let named = stage.get("views").and_then(Value::as_object).into_iter().flatten();
+        let named = named.map(move |(name, view)| (format!("stage[{number}].views.{name}"), view));
+        named.chain(stage.get("augment").map(|view| (format!("stage[{number}].augment"), view)))
+    })
+}
+
+/// `value` less the keys that are wrong, so that what stands beside them can be looked at too.
+fn without(value: &Value, problems: &[Problem]) -> Value {
+    let mut value = value.clone();
+    for problem in problems {
+        let pointer =
+            format!("/{}", problem.path.replace("].", "/").replace(['.', '['], "/").replace(']', ""));
+        if let Some((table, key)) = pointer.rsplit_once('/')
+            && let Some(table) = value.pointer_mut(table).and_then(Value::as_object_mut)
+        {
+            match key {
+                // A stage must have these; any number will do to look at the rest.
+                "batch" | "epochs" => _ = table.insert(key.to_owned(), Value::from(1)),
+                _ => _ = table.remove(key),
+            }
+        }
+    }
+    value
 }
 
 fn items<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = (usize, &'a Value)> {

@@ -8,6 +8,7 @@ use super::check_values::{check_evaluations, check_numbers};
 use super::components::{Workshop, dataset, preparation};
 use super::config::Configuration;
 use super::settings::{Labels, Settings, StageSettings, Use};
+use super::splits::Splits;
 use super::stage::{Source, find_source, part_of, sources};
 use crate::Registry;
 use crate::schema::Problem;
@@ -54,6 +55,11 @@ impl Found<'_> {
         result.map_err(|error| self.add(path, without_path(&error, path))).ok()
     }
 
+    /// Takes what has not been said yet.
+    fn extend_unknown(&mut self, problems: Vec<Problem>) {
+        self.problems.extend(problems.into_iter().filter(|problem| !self.known.contains(problem)));
+    }
+
     fn is_known(&self, path: &str) -> bool {
         self.known.iter().any(|problem| problem.path.starts_with(path))
     }
@@ -82,6 +88,7 @@ fn workshop<'a>(
     let info = dataset.info().ok()?;
     let image = found.keep("data.prepare", preparation.dims(info.image))?;
     let raw_image = found.keep("data.prepare", preparation.dims_before(info.image))?;
+    check_splits(settings, &info.train_counts, found);
     let classes = info.classes.len();
     let labelled = match settings.data.labels {
         Labels::PerClass(n) => n * classes,
@@ -91,6 +98,26 @@ fn workshop<'a>(
     };
     let unlabelled = NOMINAL;
     Some(Workshop { registry, settings, folders, image, raw_image, classes, labelled, unlabelled })
+}
+
+/// Whether a training part with so many images of each class can be split as `settings` say.
+fn check_splits(settings: &Settings, train_counts: &[usize], found: &mut Found<'_>) {
+    let mut data = settings.data.clone();
+    if train_counts.is_empty() || found.problems.iter().any(|problem| problem.path.starts_with("data.")) {
+        return;
+    }
+    // What an index file lists is looked at when the data are.
+    if matches!(data.labels, Labels::IndexFile(_)) {
+        data.labels = Labels::None;
+    }
+    let classes = train_counts.iter().enumerate();
+    let labels: Vec<i64> = classes.flat_map(|(class, count)| vec![class as i64; *count]).collect();
+    let drawn = Splits::draw(&data, &labels, &[], settings.seeds().split, |_| Ok(String::new()));
+    if let Err(error) = drawn {
+        let text = error.to_string();
+        let path = ["data.limit", "data.validation", "data.labels"].into_iter().find(|p| text.starts_with(p));
+        found.add(path.unwrap_or("data"), without_path(&error, path.unwrap_or_default()));
+    }
 }
 
 fn check_stage<'a>(
@@ -142,7 +169,7 @@ fn check_stage<'a>(
             found.add(&format!("{path}.trainer"), "asks for no samples at all");
         }
         if let Err(problems) = workshop.views(index, &streams) {
-            found.problems.extend(problems);
+            found.extend_unknown(problems);
         }
         let wanted: Vec<&str> = streams.iter().flat_map(|s| &s.views).map(|v| v.name.as_str()).collect();
         for name in stage.views.keys().filter(|name| !wanted.contains(&name.as_str())) {

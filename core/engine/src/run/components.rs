@@ -191,6 +191,27 @@ pub(crate) fn preparation(steps: &[String]) -> Result<Preparation> {
     Preparation::new(steps.collect::<Result<_>>()?).context(|| "data.prepare".to_owned())
 }
 
+/// What is wrong with the names and settings of the augmentation that `value`, which stands at `path`, describes.
+pub(crate) fn check_augmentation(registry: &Registry, value: &Value, path: &str) -> Vec<Problem> {
+    let unmade = |name: &str, parameters: &Value, path: &str| {
+        checked(registry, name, parameters, path).map(|()| policy::nothing())
+    };
+    policy::build(value, path, &unmade).err().unwrap_or_default()
+}
+
+fn checked(
+    registry: &Registry,
+    name: &str,
+    parameters: &Value,
+    path: &str,
+) -> std::result::Result<(), Vec<Problem>> {
+    match registry.check(Kind::Augmentation, name, parameters, path) {
+        Ok(problems) if problems.is_empty() => Ok(()),
+        Ok(problems) => Err(problems),
+        Err(error) => Err(vec![Problem { path: path.to_owned(), message: error.to_string() }]),
+    }
+}
+
 /// The augmentation that `value`, which stands at `path`, describes.
 fn augmentation(
     registry: &Registry,
@@ -199,12 +220,10 @@ fn augmentation(
     setup: &Setup,
 ) -> std::result::Result<Arc<dyn Augmentation>, Vec<Problem>> {
     let resolve = |name: &str, parameters: &Value, path: &str| {
-        let problem = |error: Error| vec![Problem { path: path.to_owned(), message: error.to_string() }];
-        let problems = registry.check(Kind::Augmentation, name, parameters, path).map_err(problem)?;
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        registry.make_augmentation(name, parameters.clone(), setup).map(Arc::from).map_err(problem)
+        checked(registry, name, parameters, path)?;
+        let made = registry.make_augmentation(name, parameters.clone(), setup);
+        made.map(Arc::from)
+            .map_err(|error| vec![Problem { path: path.to_owned(), message: error.to_string() }])
     };
     policy::build(value, path, &resolve)
 }

@@ -36,7 +36,8 @@ impl Component for Blobs {
 
 impl Dataset for Blobs {
     fn info(&self) -> Result<DatasetInfo> {
-        Ok(DatasetInfo { image: [1, 4, 4], classes: ["a", "b", "c"].map(String::from).to_vec() })
+        let classes = ["a", "b", "c"].map(String::from).to_vec();
+        Ok(DatasetInfo { image: [1, 4, 4], classes, train_counts: vec![80; 3] })
     }
 
     fn open(&mut self) -> Result<()> {

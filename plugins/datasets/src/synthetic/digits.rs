@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::glyphs::{GLYPHS, Point};
 use super::strokes::Sheet;
-use super::{bell, draw_parts};
+use super::{bell, counts, draw_parts};
 use crate::memory::{Parts, Source};
 
 const SIDE: usize = 28;
@@ -81,7 +81,11 @@ impl Source for SyntheticDigits {
     }
 
     fn info(&self) -> DatasetInfo {
-        DatasetInfo { image: [1, SIDE, SIDE], classes: (0..10).map(|digit| digit.to_string()).collect() }
+        DatasetInfo {
+            image: [1, SIDE, SIDE],
+            classes: (0..10).map(|digit| digit.to_string()).collect(),
+            train_counts: counts(self.config.train, 10),
+        }
     }
 
     fn load(&self) -> Result<Parts> {

@@ -34,6 +34,11 @@ fn draw_parts(
     Parts { train: draw_part("train", counts[0]), test: draw_part("test", counts[1]) }
 }
 
+/// How often each of `classes` occurs among `count` images of [`draw_parts`].
+fn counts(count: usize, classes: usize) -> Vec<usize> {
+    (0..classes).map(|class| (count + classes - 1 - class) / classes).collect()
+}
+
 /// Close to the standard normal distribution and much faster: the sum of four uniform numbers out of one word.
 fn bell(rng: &mut Rng) -> f32 {
     let sum: i32 = rng.bits().to_le_bytes().into_iter().map(i32::from).sum();

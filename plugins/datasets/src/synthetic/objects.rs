@@ -6,7 +6,7 @@ use scant_abi::{Check, DatasetInfo, Error, Key, Result, Rng, Setup};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{bell, draw_parts};
+use super::{bell, counts, draw_parts};
 use crate::memory::{Parts, Source};
 
 const SIDE: usize = 32;
@@ -80,7 +80,9 @@ impl Source for SyntheticObjects {
 
     fn info(&self) -> DatasetInfo {
         let classes = SHAPES.iter().flat_map(|shape| TEXTURES.map(|texture| format!("{texture} {shape}")));
-        DatasetInfo { image: [3, SIDE, SIDE], classes: classes.collect() }
+        let classes: Vec<String> = classes.collect();
+        let train_counts = counts(self.config.train, classes.len());
+        DatasetInfo { image: [3, SIDE, SIDE], classes, train_counts }
     }
 
     fn load(&self) -> Result<Parts> {
