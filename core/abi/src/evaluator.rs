@@ -50,6 +50,8 @@ pub struct PastMetric {
     pub stage: usize,
     /// The epoch of the stage, from 0.
     pub epoch: usize,
+    /// The label of the evaluator that found it, empty for what training itself reported.
+    pub by: String,
     /// The split, empty for what training itself reported.
     pub split: String,
     /// The metric's name.

@@ -82,6 +82,12 @@ fn threads_and_prefetching_change_no_bit() {
         })
         .collect();
     assert!(digests.iter().all(|digest| *digest == digests[0]), "{digests:?}");
+    let records = RunFolder::open(&place.path().join("2-3")).expect("a run").records().expect("records");
+    for record in &records {
+        let Record::Epoch(epoch) = record else { continue };
+        // 60 labelled samples in one view; 4 steps of twice as many unlabelled ones, in two views each.
+        assert_eq!(epoch.images, 60 + 4 * 32 * 2);
+    }
 }
 
 #[test]

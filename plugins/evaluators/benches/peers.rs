@@ -1,7 +1,8 @@
 //! Our numerics against scikit-learn's: same data, two threads each, one process, taking turns; medians.
 //!
 //! `SCANT_PYTHON=<python with scikit-learn> cargo bench -p scant-evaluators --bench peers [-- <part of a name>]`;
-//! `SCANT_REPEATS` says how often each side takes its turn (5).
+//! `SCANT_REPEATS` says how often each side takes its turn (5). On a machine that others use, `OMP_WAIT_POLICY=PASSIVE`
+//! keeps the peer's threads from counting their waiting as work.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -217,8 +218,6 @@ impl Peer {
         for name in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"] {
             command.env(name, THREADS.to_string());
         }
-        // Threads that wait for one another sleep: on a busy machine waiting would count as work.
-        command.env("OMP_WAIT_POLICY", "PASSIVE");
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers.py");
         let mut child = command
             .args([&script, &points])

@@ -1,7 +1,8 @@
 //! `stability`: a metric by epoch, and its line of best fit.
 
 use scant_abi::{
-    Artefact, Component, Content, Error, Evaluation, Evaluator, Findings, Metric, Reading, Result, Setup,
+    Artefact, Component, Content, Error, Evaluation, Evaluator, Findings, Metric, PastMetric, Reading,
+    Result, Setup,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,8 @@ use serde::{Deserialize, Serialize};
 pub struct StabilityConfig {
     /// The metric that is followed; another evaluator must report it every few epochs.
     pub metric: String,
+    /// The label of the evaluator that reports it; absent: the one that did so at the most epochs, the first of equals.
+    pub evaluator: Option<String>,
     /// The split on which it was measured.
     pub split: String,
     /// The stage that is looked at, from 0; absent: the last that reported the metric.
@@ -22,7 +25,13 @@ pub struct StabilityConfig {
 
 impl Default for StabilityConfig {
     fn default() -> Self {
-        Self { metric: "top-1".to_owned(), split: "test".to_owned(), stage: None, scale: 100.0 }
+        Self {
+            metric: "top-1".to_owned(),
+            evaluator: None,
+            split: "test".to_owned(),
+            stage: None,
+            scale: 100.0,
+        }
     }
 }
 
@@ -49,19 +58,23 @@ impl Evaluator for Stability {
     }
 
     fn evaluate(&mut self, evaluation: &Evaluation) -> Result<Findings> {
-        let points = self.points(evaluation);
+        let (by, points) = self.points(evaluation);
         if points.is_empty() && !evaluation.history.is_empty() {
-            let mut known: Vec<String> =
-                evaluation.history.iter().map(|past| format!("{} ({})", past.name, past.split)).collect();
+            let mut known: Vec<String> = evaluation
+                .history
+                .iter()
+                .map(|past| format!("{} ({})", title(&past.by, &past.name), past.split))
+                .collect();
             known.sort_unstable();
             known.dedup();
             return Err(Error::config(format!(
                 "stability: no epoch reported '{}' on '{}'; give the evaluator that reports it `every = 1`; there are {}",
-                self.0.metric,
+                title(self.0.evaluator.as_deref().unwrap_or_default(), &self.0.metric),
                 self.0.split,
                 known.join(", ")
             )));
         }
+        let followed = title(by, &self.0.metric);
         let fit = line_of_best_fit(&points);
         let metric = |name: &str, value, higher_is_better| Metric {
             name: name.to_owned(),
@@ -82,31 +95,41 @@ impl Evaluator for Stability {
         };
         let artefacts = vec![Artefact {
             name: format!("stability-{}", self.0.split),
-            caption: format!("{} on {} by epoch", self.0.metric, self.0.split),
-            content: Content::Curve {
-                x_name: "epoch".to_owned(),
-                y_name: self.0.metric.clone(),
-                points,
-                fit,
-            },
+            caption: format!("{followed} on {} by epoch", self.0.split),
+            content: Content::Curve { x_name: "epoch".to_owned(), y_name: followed, points, fit },
         }];
         Ok(Findings { metrics, artefacts, predictions: Vec::new() })
     }
 }
 
 impl Stability {
-    /// Epoch, from 1, and scaled value; of several evaluators that report the metric the first counts.
-    fn points(&self, evaluation: &Evaluation) -> Vec<[f64; 2]> {
-        let ours =
-            evaluation.history.iter().filter(|past| past.name == self.0.metric && past.split == self.0.split);
-        let stage = self.0.stage.or(ours.clone().map(|past| past.stage).max());
-        let mut points: Vec<[f64; 2]> = ours
-            .filter(|past| Some(past.stage) == stage && past.value.is_finite())
-            .map(|past| [past.epoch as f64 + 1.0, self.0.scale * past.value])
-            .collect();
-        points.dedup_by_key(|point| point[0]);
-        points
+    /// Who reported the metric, and its points: epoch, from 1, and scaled value.
+    fn points<'a>(&self, evaluation: &'a Evaluation) -> (&'a str, Vec<[f64; 2]>) {
+        let fits = |past: &&PastMetric| {
+            past.name == self.0.metric
+                && past.split == self.0.split
+                && self.0.evaluator.as_ref().is_none_or(|by| *by == past.by)
+                && self.0.stage.is_none_or(|stage| stage == past.stage)
+        };
+        let ours: Vec<&PastMetric> = evaluation.history.iter().filter(fits).collect();
+        let stage = ours.iter().map(|past| past.stage).max();
+        let mut lines: Vec<(&str, Vec<[f64; 2]>)> = Vec::new();
+        for past in ours.iter().filter(|past| Some(past.stage) == stage && past.value.is_finite()) {
+            let point = [past.epoch as f64 + 1.0, self.0.scale * past.value];
+            match lines.iter_mut().find(|(by, _)| *by == past.by) {
+                Some((_, points)) => points.push(point),
+                None => lines.push((&past.by, vec![point])),
+            }
+        }
+        lines.iter_mut().for_each(|(_, points)| points.dedup_by_key(|point| point[0]));
+        // `max_by_key` would keep the last of equals.
+        lines.into_iter().rev().max_by_key(|(_, points)| points.len()).unwrap_or_default()
     }
+}
+
+/// How a metric is called: its evaluator's label goes before it.
+fn title(by: &str, metric: &str) -> String {
+    if by.is_empty() { metric.to_owned() } else { format!("{by}/{metric}") }
 }
 
 /// Slope and intercept of the least squares line; none through fewer than two different epochs.

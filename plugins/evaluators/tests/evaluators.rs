@@ -184,6 +184,7 @@ fn stability_is_a_line_through_the_epochs() {
         .map(|epoch| PastMetric {
             stage: 0,
             epoch,
+            by: "classification".to_owned(),
             split: "test".to_owned(),
             name: "top-1".to_owned(),
             value: 0.90 + 0.002 * epoch as f64,
@@ -195,7 +196,85 @@ fn stability_is_a_line_through_the_epochs() {
     assert!(value(&findings, "test", "fluctuation") < 1e-9);
     let error =
         make("stability", json!({"metric": "nmi"})).and_then(|mut e| e.evaluate(&evaluation)).unwrap_err();
-    assert!(error.to_string().contains("there are top-1 (test)"), "{error}");
+    assert!(error.to_string().contains("there are classification/top-1 (test)"), "{error}");
+}
+
+#[test]
+fn stability_follows_one_evaluator_of_several() {
+    let mut evaluation = evaluation();
+    let past = |by: &str, epoch: usize, value: f64| PastMetric {
+        stage: 0,
+        epoch,
+        by: by.to_owned(),
+        split: "test".to_owned(),
+        name: "top-1".to_owned(),
+        value,
+    };
+    // The probe speaks first, but only every other epoch.
+    for epoch in 0..10 {
+        if epoch % 2 == 0 {
+            evaluation.history.push(past("linear-probe", epoch, 0.5 - 0.01 * epoch as f64));
+        }
+        evaluation.history.push(past("classification", epoch, 0.9 + 0.002 * epoch as f64));
+    }
+    let slope = |config: Value| value(&judge("stability", config, &evaluation), "test", "m");
+    assert!((slope(json!({})) - 0.2).abs() < 1e-9);
+    assert!((slope(json!({"evaluator": "classification"})) - 0.2).abs() < 1e-9);
+    assert!((slope(json!({"evaluator": "linear-probe"})) + 1.0).abs() < 1e-9);
+    let findings = judge("stability", json!({"evaluator": "linear-probe"}), &evaluation);
+    assert_eq!(findings.artefacts[0].caption, "linear-probe/top-1 on test by epoch");
+    let unknown =
+        make("stability", json!({"evaluator": "knn-probe"})).and_then(|mut e| e.evaluate(&evaluation));
+    assert!(unknown.unwrap_err().to_string().contains("no epoch reported 'knn-probe/top-1' on 'test'"));
+}
+
+#[test]
+fn one_class_and_one_sample_are_judged() {
+    let one_class = |samples: usize| {
+        let mut split = split("test", samples);
+        split.labels.fill(1);
+        split
+    };
+    for samples in [1, 20] {
+        let mut evaluation = evaluation();
+        evaluation.splits[1] = one_class(samples);
+        for (name, metric) in [
+            ("classification", "top-1"),
+            ("linear-probe", "balanced-accuracy"),
+            ("knn-probe", "f1-macro"),
+            ("clustering", "purity"),
+        ] {
+            let share = value(&judge(name, json!({}), &evaluation), "test", metric);
+            assert!((0.0..=1.0).contains(&share), "{name} of {samples}: {metric} {share}");
+        }
+    }
+    // A probe that has seen one class says that class.
+    let mut evaluation = evaluation();
+    evaluation.splits[0].labels.fill(2);
+    for name in ["linear-probe", "knn-probe"] {
+        let findings = judge(name, json!({}), &evaluation);
+        assert!(findings.predictions.last().expect("said").1.iter().all(|&class| class == 2), "{name}");
+    }
+}
+
+#[test]
+fn any_named_output_can_be_probed() {
+    let mut evaluation = evaluation();
+    for split in &mut evaluation.splits {
+        let (samples, labels) = (split.labels.len(), split.labels.clone());
+        let mut rng = Key::new(3).named(&split.name).rng();
+        let mut maps = |strength: f32| {
+            let mut maps: Vec<f32> = (0..samples * 24).map(|_| rng.normal()).collect();
+            labels.iter().enumerate().for_each(|(i, &label)| maps[i * 24 + label as usize] += strength);
+            Tensor::from_f32(maps, &[samples, 6, 2, 2]).expect("a tensor")
+        };
+        let (early, late) = (maps(1.0), maps(12.0));
+        split.outputs.extend([("conv3".to_owned(), early), ("conv5".to_owned(), late)]);
+    }
+    let top1 = |on: &str| value(&judge("linear-probe", json!({ "on": on }), &evaluation), "test", "top-1");
+    assert!(top1("conv5") > 0.95 && top1("conv5") > top1("conv3"), "{} {}", top1("conv3"), top1("conv5"));
+    let unknown = make("linear-probe", json!({"on": "conv9"})).and_then(|mut e| e.evaluate(&evaluation));
+    assert!(unknown.unwrap_err().to_string().contains("conv5"));
 }
 
 #[test]
@@ -204,6 +283,11 @@ fn nan_outputs_are_refused_with_their_place() {
     let mut values = vec![0.0; 45 * 4];
     values[9] = f32::NAN;
     evaluation.splits[1].outputs[0].1 = Tensor::from_f32(values, &[45, 4]).expect("a tensor");
+    let mut logits = vec![0.0; 45 * CLASSES];
+    logits[7] = f32::INFINITY;
+    evaluation.splits[1].outputs[1].1 = Tensor::from_f32(logits, &[45, CLASSES]).expect("a tensor");
+    let error = make("classification", json!({})).and_then(|mut e| e.evaluate(&evaluation)).unwrap_err();
+    assert!(error.to_string().contains("'logits' of split 'test'"), "{error}");
     for name in ["linear-probe", "knn-probe", "clustering", "embedding-map"] {
         let error = make(name, json!({})).and_then(|mut e| e.evaluate(&evaluation)).unwrap_err().to_string();
         assert!(

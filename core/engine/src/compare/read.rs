@@ -94,7 +94,7 @@ fn budget(records: &[Record]) -> Budget {
         match record {
             Record::Epoch(epoch) => {
                 budget.epochs += 1;
-                budget.images += (epoch.images_per_second * epoch.seconds).round() as u64;
+                budget.images += epoch.images;
                 budget.seconds += epoch.seconds;
             }
             Record::Evaluation(evaluation) => budget.seconds += evaluation.seconds,

@@ -121,7 +121,7 @@ impl Predictions {
 pub struct Budget {
     /// Epochs over all stages.
     pub epochs: u64,
-    /// Images shown to the model in training, views counted one by one.
+    /// Images in the batches of training, over all streams, views counted one by one.
     pub images: u64,
     /// Seconds of training and evaluation.
     pub seconds: f64,

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
+use scant_abi::PastMetric;
 
-use super::Past;
 use super::svg::{LineChart, Series, line_chart};
 use crate::compare::Column;
 
@@ -15,13 +15,13 @@ const OPEN: usize = 6;
 type Name = (String, String);
 
 /// All metrics of one run, split by split.
-pub(super) fn of_run(history: &[Past], stages: &[String]) -> Markup {
+pub(super) fn of_run(history: &[PastMetric], stages: &[String]) -> Markup {
     let starts = stage_starts(history);
     let marks = marks(&starts, stages);
     let charts: Vec<LineChart> = names(history)
         .into_iter()
         .map(|(by, name)| {
-            let mut lines: BTreeMap<&str, Vec<&Past>> = BTreeMap::new();
+            let mut lines: BTreeMap<&str, Vec<&PastMetric>> = BTreeMap::new();
             for past in history.iter().filter(|past| past.by == by && past.name == name) {
                 lines
                     .entry(if past.split.is_empty() { "training" } else { &past.split })
@@ -41,8 +41,8 @@ pub(super) fn of_run(history: &[Past], stages: &[String]) -> Markup {
 
 /// The points of a line in order of epochs, the last word on each; with a gap between stages, since what one stage
 /// calls its loss is not what the next does.
-fn points(line: &[&Past], starts: &[usize]) -> Vec<[f64; 2]> {
-    let by_epoch: BTreeMap<(usize, usize), &Past> =
+fn points(line: &[&PastMetric], starts: &[usize]) -> Vec<[f64; 2]> {
+    let by_epoch: BTreeMap<(usize, usize), &PastMetric> =
         line.iter().map(|past| ((past.stage, past.epoch), *past)).collect();
     let mut points = Vec::with_capacity(line.len());
     let mut stage = None;
@@ -57,13 +57,13 @@ fn points(line: &[&Past], starts: &[usize]) -> Vec<[f64; 2]> {
 }
 
 /// The loss and the `columns`, a line for each method: the mean over its repeats.
-pub(super) fn of_methods(methods: &[(String, Vec<&[Past]>)], columns: &[Column]) -> Markup {
+pub(super) fn of_methods(methods: &[(String, Vec<&[PastMetric]>)], columns: &[Column]) -> Markup {
     let loss = [("", "loss", "")];
     let wanted =
         loss.into_iter().chain(columns.iter().map(|c| (c.by.as_str(), c.metric.as_str(), c.split.as_str())));
     let charts: Vec<LineChart> = wanted
         .map(|(by, name, split)| {
-            let line = |(method, histories): &(String, Vec<&[Past]>)| Series {
+            let line = |(method, histories): &(String, Vec<&[PastMetric]>)| Series {
                 name: method.clone(),
                 points: mean_line(histories, |past| {
                     past.by == by && past.name == name && past.split == split
@@ -77,7 +77,7 @@ pub(super) fn of_methods(methods: &[(String, Vec<&[Past]>)], columns: &[Column])
 }
 
 /// The mean over repeats at each epoch that every repeat has.
-fn mean_line(histories: &[&[Past]], wanted: impl Fn(&Past) -> bool) -> Vec<[f64; 2]> {
+fn mean_line(histories: &[&[PastMetric]], wanted: impl Fn(&PastMetric) -> bool) -> Vec<[f64; 2]> {
     let mut sums: BTreeMap<usize, (f64, usize)> = BTreeMap::new();
     for history in histories {
         let starts = stage_starts(history);
@@ -122,7 +122,7 @@ fn figures(charts: &[LineChart]) -> Markup {
 }
 
 /// The metrics' names, those that training reported first, in the order in which they came up.
-fn names(history: &[Past]) -> Vec<Name> {
+fn names(history: &[PastMetric]) -> Vec<Name> {
     let mut names: Vec<Name> = Vec::new();
     let reported = history.iter().filter(|past| past.by.is_empty());
     for past in reported.chain(history.iter().filter(|past| !past.by.is_empty())) {
@@ -135,7 +135,7 @@ fn names(history: &[Past]) -> Vec<Name> {
 }
 
 /// The number of epochs before each stage.
-fn stage_starts(history: &[Past]) -> Vec<usize> {
+fn stage_starts(history: &[PastMetric]) -> Vec<usize> {
     let stages = history.iter().map(|past| past.stage + 1).max().unwrap_or(0);
     let length = |stage| {
         history.iter().filter(|past| past.stage == stage).map(|past| past.epoch + 1).max().unwrap_or(0)
@@ -144,7 +144,7 @@ fn stage_starts(history: &[Past]) -> Vec<usize> {
 }
 
 /// The epoch counted over all stages, from 1.
-fn epoch(past: &Past, starts: &[usize]) -> f64 {
+fn epoch(past: &PastMetric, starts: &[usize]) -> f64 {
     (starts.get(past.stage).copied().unwrap_or(0) + past.epoch + 1) as f64
 }
 
@@ -163,8 +163,8 @@ fn marks(starts: &[usize], stages: &[String]) -> Vec<(f64, String)> {
 mod tests {
     use super::*;
 
-    fn past(stage: usize, epoch: usize, split: &str, value: f64) -> Past {
-        Past { stage, epoch, by: String::new(), split: split.into(), name: "loss".into(), value }
+    fn past(stage: usize, epoch: usize, split: &str, value: f64) -> PastMetric {
+        PastMetric { stage, epoch, by: String::new(), split: split.into(), name: "loss".into(), value }
     }
 
     #[test]

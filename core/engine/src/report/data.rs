@@ -1,6 +1,6 @@
 //! What a report is made of.
 
-use scant_abi::Artefact;
+use scant_abi::{Artefact, PastMetric};
 use serde::{Deserialize, Serialize};
 
 use crate::compare::RunSummary;
@@ -13,30 +13,13 @@ pub struct RunReport {
     /// The names of its stages in order.
     pub stages: Vec<String>,
     /// All metrics at the end of each epoch, oldest first.
-    pub history: Vec<Past>,
+    pub history: Vec<PastMetric>,
     /// What evaluators found to look at.
     pub artefacts: Vec<Found>,
     /// The resolved configuration, as TOML.
     pub configuration: String,
     /// Versions, machine, threads: names with values.
     pub environment: Vec<(String, String)>,
-}
-
-/// A metric as it was at the end of an epoch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Past {
-    /// The stage, from 0.
-    pub stage: usize,
-    /// The epoch of the stage, from 0.
-    pub epoch: usize,
-    /// The evaluator that found it, empty for what training itself reported.
-    pub by: String,
-    /// The split, empty for what training itself reported.
-    pub split: String,
-    /// The metric's name.
-    pub name: String,
-    /// Its value.
-    pub value: f64,
 }
 
 /// Something to look at.

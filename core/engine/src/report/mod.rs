@@ -11,5 +11,5 @@ mod run_page;
 mod svg;
 
 pub use comparison_page::comparison_page;
-pub use data::{Found, Past, RunReport};
+pub use data::{Found, RunReport};
 pub use run_page::run_page;

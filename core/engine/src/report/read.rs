@@ -1,8 +1,11 @@
 //! From a run's folder to its report.
 
-use scant_abi::Result;
+use std::collections::BTreeSet;
 
-use super::{Found, Past, RunReport};
+use scant_abi::Result;
+use serde_json::Value;
+
+use super::{Found, RunReport};
 use crate::compare::RunSummary;
 use crate::run::{Record, RunFolder, resolved_text};
 
@@ -17,9 +20,10 @@ impl RunReport {
             ("device".to_owned(), format!("{:?}", settings.device).to_lowercase()),
             ("images".to_owned(), info.image.map(|n| n.to_string()).join(" \u{d7} ")),
         ];
-        environment.extend(
-            info.components.iter().map(|(name, plugin)| (format!("component {name}"), plugin.clone())),
-        );
+        let written = words(&serde_json::to_value(settings).unwrap_or_default());
+        // The registry holds far more components than a run names.
+        let used = info.components.iter().filter(|(name, _)| written.contains(name));
+        environment.extend(used.map(|(name, plugin)| (format!("component {name}"), plugin.clone())));
         let found = |stored: crate::run::StoredArtefact| Found {
             stage: stored.stage,
             by: stored.evaluator,
@@ -28,7 +32,7 @@ impl RunReport {
         Ok(Self {
             summary: RunSummary::read(folder)?,
             stages: settings.stage.iter().map(|stage| stage.name().to_owned()).collect(),
-            history: folder.records()?.iter().flat_map(past).collect(),
+            history: folder.records()?.iter().flat_map(Record::past).collect(),
             artefacts: folder.artefacts()?.into_iter().map(found).collect(),
             configuration: resolved_text(settings)?,
             environment,
@@ -36,21 +40,12 @@ impl RunReport {
     }
 }
 
-fn past(record: &Record) -> Vec<Past> {
-    let by = match record {
-        Record::Evaluation(evaluation) => evaluation.evaluator.as_str(),
-        _ => "",
-    };
-    record
-        .past()
-        .into_iter()
-        .map(|past| Past {
-            stage: past.stage,
-            epoch: past.epoch,
-            by: by.to_owned(),
-            split: past.split,
-            name: past.name,
-            value: past.value,
-        })
-        .collect()
+/// All texts in a value.
+fn words(value: &Value) -> BTreeSet<String> {
+    match value {
+        Value::String(word) => BTreeSet::from([word.clone()]),
+        Value::Array(items) => items.iter().flat_map(words).collect(),
+        Value::Object(table) => table.values().flat_map(words).collect(),
+        _ => BTreeSet::new(),
+    }
 }

@@ -22,6 +22,14 @@ pub(crate) enum EpochEnd {
     Interrupted,
 }
 
+/// What the steps of an epoch showed.
+struct Shown {
+    /// Images of the first stream, since the epoch was begun or gone on with.
+    now: usize,
+    /// Images of all streams and views since the epoch's first step, also where a run was resumed within it.
+    images: u64,
+}
+
 impl Driver<'_> {
     /// Makes the steps of the epoch at the cursor from its step on, and writes down what came of it.
     pub(crate) fn epoch(&mut self, stage: &mut Stage<'_>, cursor: &mut Cursor) -> Result<EpochEnd> {
@@ -35,7 +43,7 @@ impl Driver<'_> {
             cursor.plan = Some(plan.context(|| format!("stage '{}', epoch {epoch}", stage.settings.name()))?);
         }
         self.step_seconds = 0.0;
-        let (images, end) = self.steps(stage, cursor)?;
+        let (shown, end) = self.steps(stage, cursor)?;
         if let EpochEnd::Interrupted = end {
             return Ok(end);
         }
@@ -55,6 +63,7 @@ impl Driver<'_> {
             name: stage.settings.name().to_owned(),
             epoch,
             steps: stage.steps,
+            images: shown.images,
             metrics,
             weights: stage
                 .losses
@@ -63,7 +72,7 @@ impl Driver<'_> {
                 .collect(),
             seconds,
             step_seconds: self.step_seconds,
-            images_per_second: images as f64 / seconds,
+            images_per_second: shown.now as f64 / seconds,
         };
         self.watcher.tell(&Event::Epoch(&record));
         self.record(Record::Epoch(record))?;
@@ -72,7 +81,7 @@ impl Driver<'_> {
         Ok(EpochEnd::Done)
     }
 
-    fn steps(&mut self, stage: &mut Stage<'_>, cursor: &mut Cursor) -> Result<(usize, EpochEnd)> {
+    fn steps(&mut self, stage: &mut Stage<'_>, cursor: &mut Cursor) -> Result<(Shown, EpochEnd)> {
         let plan = cursor.plan.clone().unwrap_or_default();
         let streams = stage.streams.clone();
         let orders = orders(stage, cursor.epoch, &plan.groups)?;
@@ -89,18 +98,18 @@ impl Driver<'_> {
         let (workers, ahead) = (self.options.threads, self.options.prefetch);
         std::thread::scope(|scope| {
             let feed = Feed::start(scope, &batches, workers, ahead);
-            let mut images = 0;
+            let mut now = 0;
             while cursor.step < stage.steps && cursor.stopped.is_none() {
                 if self.options.stop.load(Ordering::Relaxed) {
-                    return Ok((images, EpochEnd::Interrupted));
+                    return Ok((Shown { now, images: 0 }, EpochEnd::Interrupted));
                 }
-                images += self.step(stage, cursor, &feed)?;
+                now += self.step(stage, cursor, &feed)?;
                 let every = self.workshop.settings.checkpoint.steps;
                 if every > 0 && cursor.step.is_multiple_of(every) && cursor.step < stage.steps {
                     self.checkpoint(stage, cursor, Position::Within)?;
                 }
             }
-            Ok((images, EpochEnd::Done))
+            Ok((Shown { now, images: batches.images(cursor.step) }, EpochEnd::Done))
         })
     }
 

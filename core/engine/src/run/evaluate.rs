@@ -155,7 +155,10 @@ fn pass(
         outputs.push((INPUT.to_owned(), images));
         for (name, rows) in wanted {
             let output = outputs.iter().find(|(n, _)| n == name).map(|(_, tensor)| tensor);
-            let output = output.ok_or_else(|| Error::config(format!("nothing gives the output '{name}'")))?;
+            let output = output.ok_or_else(|| {
+                let known: Vec<&str> = outputs.iter().map(|(name, _)| name.as_str()).collect();
+                Error::config(format!("nothing gives the output '{name}'; there are {}", known.join(", ")))
+            })?;
             let left = rows.saturating_sub(first).min(chunk.len());
             if left > 0 {
                 gathered.entry(name).or_default().add(output, left)?;

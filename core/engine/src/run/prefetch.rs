@@ -19,6 +19,15 @@ pub(crate) struct EpochBatches<'a> {
 }
 
 impl EpochBatches<'_> {
+    /// The images in the epoch's first `steps` steps, views counted one by one.
+    pub(crate) fn images(&self, steps: usize) -> u64 {
+        let of_stream = |(request, order): (&StreamRequest, &Order)| {
+            let samples: usize = (0..steps).map(|step| order.step(step).len()).sum();
+            (samples * request.views.len()) as u64
+        };
+        self.streams.iter().zip(&self.orders).map(of_stream).sum()
+    }
+
     fn make(&self, step: usize, ahead: bool) -> Result<Vec<RawBatch>> {
         let streams = self.streams.iter().zip(&self.orders);
         streams

@@ -35,6 +35,8 @@ pub struct EpochRecord {
     pub epoch: usize,
     /// The steps it had.
     pub steps: usize,
+    /// The images that its batches held, over all streams, views counted one by one.
+    pub images: u64,
     /// The numbers by name.
     pub metrics: BTreeMap<String, Number>,
     /// The weight of each loss at the epoch's end.
@@ -136,9 +138,10 @@ impl Record {
 
     /// The numbers as evaluators see them in later epochs.
     pub fn past(&self) -> Vec<PastMetric> {
-        let past = |stage, epoch, split: &str, name: &str, value: Number| PastMetric {
+        let past = |stage, epoch, by: &str, split: &str, name: &str, value: Number| PastMetric {
             stage,
             epoch,
+            by: by.to_owned(),
             split: split.to_owned(),
             name: name.to_owned(),
             value: value.0,
@@ -147,12 +150,15 @@ impl Record {
             Self::Epoch(record) => record
                 .metrics
                 .iter()
-                .map(|(name, value)| past(record.stage, record.epoch, "", name, *value))
+                .map(|(name, value)| past(record.stage, record.epoch, "", "", name, *value))
                 .collect(),
             Self::Evaluation(record) => record
                 .metrics
                 .iter()
-                .map(|metric| past(record.stage, record.epoch, &metric.split, &metric.name, metric.value))
+                .map(|metric| {
+                    let (by, split) = (&record.evaluator, &metric.split);
+                    past(record.stage, record.epoch, by, split, &metric.name, metric.value)
+                })
                 .collect(),
             Self::Stop { .. } => Vec::new(),
         }
