@@ -1,7 +1,5 @@
 //! Which metrics stand in the table.
 
-use std::fmt;
-
 use scant_abi::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -19,12 +17,6 @@ pub struct Column {
     pub split: String,
     /// Whether more is better.
     pub higher_is_better: bool,
-}
-
-impl fmt::Display for Column {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{} on {} {}", self.by, self.metric, self.split, self.arrow())
-    }
 }
 
 impl Column {
@@ -51,20 +43,30 @@ impl Column {
 /// Without a choice, no more columns than this: a table that is too wide is not read.
 const MOST: usize = 6;
 
-/// The columns for `wanted` (each `metric`, with `evaluator/` before or `@split` behind it as far as needed); where nothing is wanted, the first metrics on the test split.
-/// The second part says how many were left out.
-pub(super) fn columns(runs: &[RunSummary], wanted: &[String]) -> Result<(Vec<Column>, usize)> {
-    let known = known(runs.iter());
-    if wanted.is_empty() {
-        let split = default_split(&known);
-        let mut chosen: Vec<Column> =
-            known.into_iter().filter(|column| Some(&column.split) == split.as_ref()).collect();
-        let left_out = chosen.len().saturating_sub(MOST);
-        chosen.truncate(MOST);
-        return Ok((chosen, left_out));
+/// The columns for `wanted` (each `metric`, with `evaluator/` before or `@split` behind it as far as needed), and all
+/// others there are.
+///
+/// Where nothing is wanted, each evaluator's first metric on the test split: an evaluator puts first what it is asked
+/// most, and every further column makes the correction for the number of comparisons harsher.
+pub(super) fn columns(runs: &[RunSummary], wanted: &[String]) -> Result<(Vec<Column>, Vec<Column>)> {
+    let mut known = known(runs.iter());
+    let chosen: Vec<Column> = match wanted.is_empty() {
+        true => headlines(&known),
+        false => wanted.iter().map(|name| find(&known, name)).collect::<Result<_>>()?,
+    };
+    known.retain(|column| !chosen.contains(column));
+    Ok((chosen, known))
+}
+
+fn headlines(known: &[Column]) -> Vec<Column> {
+    let split = default_split(known);
+    let mut chosen: Vec<Column> = Vec::new();
+    for column in known.iter().filter(|column| Some(&column.split) == split.as_ref()) {
+        if chosen.len() < MOST && chosen.iter().all(|other| other.by != column.by) {
+            chosen.push(column.clone());
+        }
     }
-    let chosen: Result<Vec<Column>> = wanted.iter().map(|name| find(&known, name)).collect();
-    Ok((chosen?, 0))
+    chosen
 }
 
 /// All metrics of all runs, in the order in which they come up.
@@ -133,6 +135,18 @@ mod tests {
         assert_eq!(columns(&runs, &["top-1@train".into()]).unwrap().0[0].split, "train");
         let error = columns(&runs, &["top-2".into()]).unwrap_err().to_string();
         assert!(error.contains("no run has the metric 'top-2'"), "{error}");
+    }
+
+    #[test]
+    fn each_evaluator_has_its_first_metric_shown_and_the_others_named() {
+        let mut one = run("a", 0, &[("top-1", 0.5), ("error", 0.5)]);
+        let mut acc = one.scores[0].clone();
+        (acc.by, acc.name) = ("clustering".into(), "acc".into());
+        one.scores.push(acc);
+        let (chosen, more) = columns(&[one], &[]).unwrap();
+        let names = |columns: &[Column]| columns.iter().map(Column::full_name).collect::<Vec<_>>();
+        assert_eq!(names(&chosen), ["classification/top-1@test", "clustering/acc@test"]);
+        assert_eq!(names(&more), ["classification/error@test"]);
     }
 
     #[test]

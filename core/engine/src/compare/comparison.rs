@@ -10,12 +10,13 @@ use super::method::Method;
 use super::paired::{self, TestKind, Tests};
 use super::splits;
 use super::summary::RunSummary;
+use crate::report::number;
 use crate::run::settings::Selection;
 
 /// What a comparison may be told.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
-    /// The columns, each `metric` or `metric@split`; the first ones on the test split where empty.
+    /// The columns, each `metric` or `metric@split`; each evaluator's first on the test split where empty.
     pub metrics: Vec<String>,
     /// Compare runs on different splits, and mark the table.
     pub allow_different_splits: bool,
@@ -44,6 +45,8 @@ impl Default for Options {
 pub struct Comparison {
     /// What is compared.
     pub columns: Vec<Column>,
+    /// What else was measured: shown by some forms, tested by none.
+    pub more: Vec<Column>,
     /// Who is compared, in the order in which the runs were named.
     pub methods: Vec<Method>,
     /// Who differs from whom.
@@ -78,7 +81,7 @@ pub fn compare(runs: &[RunSummary], options: &Options) -> Result<Comparison> {
     if runs.is_empty() {
         return Err(Error::config("there is nothing to compare: name at least one run folder"));
     }
-    let (columns, left_out) = columns(runs, &options.metrics)?;
+    let (columns, more) = columns(runs, &options.metrics)?;
     let groups = groups(runs);
     let differing = splits::differences(&groups);
     if !differing.is_empty() && !options.allow_different_splits {
@@ -89,18 +92,15 @@ pub fn compare(runs: &[RunSummary], options: &Options) -> Result<Comparison> {
         )));
     }
     let methods: Result<Vec<Method>> =
-        groups.iter().map(|(name, runs)| Method::new(name, runs, &columns)).collect();
+        groups.iter().map(|(name, runs)| Method::new(name, runs, &columns, &more)).collect();
     let methods = methods?;
     let mut marks = marks(&methods);
     marks.extend(differing.iter().map(|text| format!("DIFFERENT SPLITS: {text}")));
-    if left_out > 0 {
-        marks.push(format!("{left_out} more metrics are not shown: choose columns with --metrics"));
-    }
     let (against, missing) = against::beside(&options.against, &groups, &methods);
     marks.extend(missing);
     let tests = paired::tests(&groups, &methods, &columns, options)?;
     let different_splits = !differing.is_empty();
-    Ok(Comparison { columns, methods, tests, against, different_splits, marks })
+    Ok(Comparison { columns, more, methods, tests, against, different_splits, marks })
 }
 
 /// The runs by method, in the order in which they come up.
@@ -124,6 +124,7 @@ fn marks(methods: &[Method]) -> Vec<String> {
                 method.name
             ));
         }
+        let mut unfinished: Vec<String> = Vec::new();
         for repeat in &method.repeats {
             let seed = repeat.seed;
             match &repeat.outcome {
@@ -134,13 +135,15 @@ fn marks(methods: &[Method]) -> Vec<String> {
                         method.name
                     ));
                 }
-                super::Outcome::Unfinished => {
-                    marks.push(format!(
-                        "'{}' is unfinished with seed {seed} and is not averaged",
-                        method.name
-                    ));
-                }
+                super::Outcome::Unfinished => unfinished.push(seed.to_string()),
             }
+        }
+        if !unfinished.is_empty() {
+            let (s, seeds) = (if unfinished.len() == 1 { "" } else { "s" }, unfinished.join(", "));
+            marks.push(format!(
+                "'{}' is unfinished with seed{s} {seeds} and is not averaged there",
+                method.name
+            ));
         }
     }
     let rules: std::collections::BTreeSet<&str> = methods.iter().map(|m| m.selection.name()).collect();
@@ -151,7 +154,8 @@ fn marks(methods: &[Method]) -> Vec<String> {
     let images: Vec<f64> = methods.iter().filter(|m| m.finished() > 0).map(|m| m.budget.images).collect();
     let (least, most) = images.iter().fold((f64::INFINITY, 0.0f64), |(l, h), n| (l.min(*n), h.max(*n)));
     if least.is_finite() && most > 1.1 * least {
-        marks.push(format!("the budgets differ: {least:.0} to {most:.0} images seen"));
+        let (least, most) = (number::count(least.round() as u64), number::count(most.round() as u64));
+        marks.push(format!("the budgets differ: {least} to {most} images seen"));
     }
     marks
 }

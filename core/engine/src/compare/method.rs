@@ -20,6 +20,8 @@ pub struct Method {
     pub repeats: Vec<Repeat>,
     /// One cell for each column.
     pub cells: Vec<Cell>,
+    /// One cell for each of the columns that are not compared.
+    pub more: Vec<Cell>,
     /// The mean cost of a finished repeat.
     pub budget: MeanBudget,
 }
@@ -80,7 +82,7 @@ impl Method {
     }
 
     /// The row for `runs`, which all belong to one method.
-    pub(super) fn new(name: &str, runs: &[&RunSummary], columns: &[Column]) -> Result<Self> {
+    pub(super) fn new(name: &str, runs: &[&RunSummary], columns: &[Column], more: &[Column]) -> Result<Self> {
         let first = runs[0];
         if let Some(other) = runs.iter().find(|run| run.selection != first.selection) {
             return Err(Error::config(format!(
@@ -112,6 +114,7 @@ impl Method {
             selection: first.selection,
             repeats: runs.iter().map(repeat).collect(),
             cells: columns.iter().map(|column| Cell::new(&finished, column)).collect(),
+            more: more.iter().map(|column| Cell::new(&finished, column)).collect(),
             budget: MeanBudget::new(&finished),
         })
     }

@@ -3,10 +3,10 @@
 use std::str::FromStr;
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent};
 use scant_abi::{Error, ErrorKind, Result};
 
-use super::sheet::{Sheet, sheets};
+use super::sheet::{Sheet, in_brief, main_sheets, sheets};
 use super::{Comparison, labels_in_words};
 use crate::report::{RunReport, comparison_page};
 
@@ -88,15 +88,30 @@ fn terminal(comparison: &Comparison) -> String {
     for mark in &comparison.marks {
         text.push_str(&format!("! {mark}\n"));
     }
-    for sheet in sheets(comparison) {
+    for sheet in main_sheets(comparison) {
         let mut table = Table::new();
         table.load_preset(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+        for line in [
+            TableComponent::HorizontalLines,
+            TableComponent::MiddleIntersections,
+            TableComponent::LeftBorderIntersections,
+            TableComponent::RightBorderIntersections,
+        ] {
+            table.remove_style(line);
+        }
         table.set_header(&sheet.headings);
         table.add_rows(&sheet.rows);
         for column in table.column_iter_mut().skip(1) {
             column.set_cell_alignment(CellAlignment::Right);
         }
         text.push_str(&format!("\n{}\n{table}\n{}\n", sheet.title, sheet.note));
+    }
+    let brief = in_brief(comparison);
+    if !brief.is_empty() && comparison.methods.len() > 1 {
+        text.push_str(&format!(
+            "\nOther tests; pair by pair with --test NAME, or in every other format\n{}\n",
+            brief.join("\n")
+        ));
     }
     text
 }
@@ -124,17 +139,22 @@ fn latex(comparison: &Comparison) -> String {
         format!("{} \\\\\n", cells.iter().map(|cell| for_latex(cell)).collect::<Vec<_>>().join(" & "))
     };
     let mut text = String::new();
+    // Set, not left as comments: a table whose numbers do not compare must not be printed without saying so.
     for mark in &comparison.marks {
-        text.push_str(&format!("% {}\n", mark.replace(['\n', '\r'], " ")));
+        text.push_str(&format!("\\noindent\\textbf{{{}}}\\par\n", for_latex(mark)));
     }
     for Sheet { title, headings, rows, note } in sheets(comparison) {
         let columns = format!("l{}", "r".repeat(headings.len() - 1));
         text.push_str(&format!(
-            "\n% {title}\n\\begin{{tabular}}{{{columns}}}\n\\hline\n{}\\hline\n",
+            "\n\\medskip\\noindent {}\\par\n\\begin{{tabular}}{{{columns}}}\n\\hline\n{}\\hline\n",
+            for_latex(&title),
             line(&headings)
         ));
         rows.iter().for_each(|row| text.push_str(&line(row)));
-        text.push_str(&format!("\\hline\n\\end{{tabular}}\n% {note}\n"));
+        text.push_str(&format!(
+            "\\hline\n\\end{{tabular}}\\par\n{{\\footnotesize {}\\par}}\n",
+            for_latex(&note)
+        ));
     }
     text
 }
@@ -234,7 +254,8 @@ mod tests {
             run("c", 1, &[("top-1", 0.8), ("error", 0.2)]),
             failed(run("c", 2, &[]), "out of\nmemory"),
         ];
-        compare(&runs, &Options::default()).unwrap()
+        let metrics = vec!["top-1".to_owned(), "error".to_owned()];
+        compare(&runs, &Options { metrics, ..Options::default() }).unwrap()
     }
 
     fn text(format: Format) -> String {
@@ -270,8 +291,11 @@ mod tests {
         assert!(latex.contains("a \\& b\\_1 | \\textless{}i\\textgreater{}"), "{latex}");
         assert!(latex.contains("0.6000 $\\pm$ 0.1414"));
         assert!(
-            latex.lines().filter(|line| line.contains("out of memory")).all(|line| line.starts_with('%'))
+            latex.contains("\\noindent\\textbf{'c' failed with seed 2 and is not averaged: out of memory}")
         );
+        let bare: String = latex.replace("\\{", "").replace("\\}", "");
+        assert_eq!(bare.matches('{').count(), bare.matches('}').count());
+        assert_eq!(latex.matches("\\begin{tabular}").count(), latex.matches("\\end{tabular}").count());
     }
 
     #[test]

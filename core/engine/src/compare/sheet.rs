@@ -1,6 +1,6 @@
 //! A comparison as tables of text: what all forms but HTML, JSON and CSV are written from.
 
-use super::{Comparison, Family, Method, Verdict, selection_in_words};
+use super::{Column, Comparison, Family, Method, Verdict, selection_in_words};
 use crate::report::number;
 
 /// A table of text.
@@ -27,9 +27,20 @@ pub(super) fn sheets(comparison: &Comparison) -> Vec<Sheet> {
     sheets
 }
 
+/// The same without the tests that do not decide: what fits a terminal.
+pub(super) fn main_sheets(comparison: &Comparison) -> Vec<Sheet> {
+    let mut tests = comparison.tests.clone();
+    tests.families.retain(|family| Some(family.kind) == tests.deciding);
+    sheets(&Comparison { tests, ..comparison.clone() })
+}
+
 fn results(comparison: &Comparison) -> Sheet {
     let mut headings = vec!["method".to_owned()];
-    headings.extend(comparison.columns.iter().map(ToString::to_string));
+    let split = one_split(comparison);
+    headings.extend(comparison.columns.iter().map(|column| {
+        let place = if split.is_some() { String::new() } else { format!(" on {}", column.split) };
+        format!("{}/{}{place} {}", column.by, column.metric, column.arrow())
+    }));
     headings
         .extend(["n", "epochs", "images seen", "wall time", "peak memory", "selected"].map(str::to_owned));
     let row = |method: &Method| {
@@ -45,12 +56,39 @@ fn results(comparison: &Comparison) -> Sheet {
         ]);
         row
     };
+    let place = split.map(|split| format!(" on the {split} split")).unwrap_or_default();
+    let more = match comparison.more.len() {
+        0 => String::new(),
+        n => format!(" {n} more metrics, with --metrics: {}.", names(&comparison.more)),
+    };
     Sheet {
-        title: "Results".to_owned(),
+        // Whoever copies a table copies its title: it says by itself that its numbers do not compare.
+        title: if comparison.different_splits { "Results ON DIFFERENT SPLITS" } else { "Results" }.to_owned(),
         headings,
         rows: comparison.methods.iter().map(row).collect(),
-        note: "Mean ± sample standard deviation over the n repeats that finished.".to_owned(),
+        note: format!(
+            "Mean ± sample standard deviation{place} over the n repeats that finished; ↑ more is better, ↓ less.{more}"
+        ),
     }
+}
+
+/// The split of all columns, where it is one.
+fn one_split(comparison: &Comparison) -> Option<&str> {
+    let first = comparison.columns.first()?.split.as_str();
+    comparison.columns.iter().all(|column| column.split == first).then_some(first)
+}
+
+/// The metrics by evaluator, each once, whatever the splits.
+fn names(columns: &[Column]) -> String {
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for column in columns {
+        match groups.iter_mut().find(|(by, _)| *by == column.by) {
+            Some((_, names)) if names.contains(&column.metric.as_str()) => {}
+            Some((_, names)) => names.push(&column.metric),
+            None => groups.push((&column.by, vec![column.metric.as_str()])),
+        }
+    }
+    groups.iter().map(|(by, names)| format!("{by}/{}", names.join(" "))).collect::<Vec<_>>().join("; ")
 }
 
 fn tallies(comparison: &Comparison) -> Option<Sheet> {
@@ -91,6 +129,17 @@ fn tests(comparison: &Comparison, family: &Family) -> Sheet {
         rows: family.pairs.iter().map(row).collect(),
         note: family.in_words(),
     }
+}
+
+/// What the tests say that do not decide, one line for each kind.
+pub(super) fn in_brief(comparison: &Comparison) -> Vec<String> {
+    let line = |family: &Family| {
+        let differ = family.pairs.iter().filter(|test| test.winner().is_some()).count();
+        format!("{}: {differ} of {} differ. {}", family.kind, family.pairs.len(), family.in_words())
+    };
+    let others =
+        comparison.tests.families.iter().filter(|family| Some(family.kind) != comparison.tests.deciding);
+    others.map(line).collect()
 }
 
 impl super::PairTest {

@@ -57,9 +57,22 @@ pub(super) fn rank(content: &Content) -> u8 {
     }
 }
 
-/// A name as a heading: `confusion-matrix` reads "Confusion matrix".
+/// A name as a heading: `confusion-matrix` reads "Confusion matrix", `pca-test` "PCA, test".
 pub(super) fn title(name: &str) -> String {
-    let words = name.replace('-', " ");
+    let (what, split) = match name.rsplit_once('-') {
+        Some((what, split @ ("train" | "validation" | "test"))) => (what, Some(split)),
+        _ => (name, None),
+    };
+    let what = match what {
+        "pca" => "PCA".to_owned(),
+        "t-sne" => "t-SNE".to_owned(),
+        words => sentence(&words.replace('-', " ")),
+    };
+    split.map_or(what.clone(), |split| format!("{what}, {split}"))
+}
+
+/// The words with a capital at their head.
+fn sentence(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
@@ -78,6 +91,17 @@ mod tests {
         let text = shown(Content::Table { columns: vec![cell.clone()], rows: vec![vec![cell]] });
         assert!(text.contains("A name") && text.contains("&lt;b&gt;what"));
         assert!(!text.contains("<script"), "{text}");
+    }
+
+    #[test]
+    fn names_become_headings() {
+        for (name, heading) in [
+            ("confusion-test", "Confusion, test"),
+            ("t-sne-train", "t-SNE, train"),
+            ("cluster-sizes", "Cluster sizes"),
+        ] {
+            assert_eq!(title(name), heading);
+        }
     }
 
     #[test]

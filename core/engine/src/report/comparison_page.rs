@@ -1,11 +1,12 @@
 //! The page of a comparison.
 
 use maud::{Markup, html};
+use scant_abi::PastMetric;
 
 use super::page::{page, section, table};
 use super::svg::{Dots, dots};
-use super::{Past, RunReport, artefact, curves, number};
-use crate::compare::{Beside, Cell, Comparison, Family, Method, PairTest, Tally, selection_in_words};
+use super::{RunReport, artefact, curves, number};
+use crate::compare::{Beside, Cell, Column, Comparison, Family, Method, PairTest, Tally, selection_in_words};
 use crate::run::settings::Selection;
 
 /// The page as HTML; the curves and figures of `reports` stand beneath the tables.
@@ -15,10 +16,12 @@ pub fn comparison_page(comparison: &Comparison, reports: &[RunReport]) -> String
         0..=3 => names.join(" \u{b7} "),
         n => format!("{n} methods"),
     };
+    let (loud, quiet): (Vec<&String>, Vec<&String>) = comparison.marks.iter().partition(|mark| is_loud(mark));
     let header = html! {
         p class="eyebrow" { "Comparison" }
         h1 { (title) }
-        @for mark in &comparison.marks { p class="alert" role="note" { (mark) } }
+        @for mark in loud { p class="alert" role="note" { (mark) } }
+        @if !quiet.is_empty() { ul class="marks" { @for mark in quiet { li { (mark) } } } }
     };
     let sections = [
         section("Results", results(comparison)),
@@ -30,6 +33,11 @@ pub fn comparison_page(comparison: &Comparison, reports: &[RunReport]) -> String
         section("Runs", runs(comparison)),
     ];
     page(&format!("Comparison: {title}"), header, &sections)
+}
+
+/// Whether a mark takes the numbers' worth away; all others only help to read them.
+fn is_loud(mark: &str) -> bool {
+    mark.starts_with("ORACLE") || mark.starts_with("DIFFERENT SPLITS")
 }
 
 fn results(comparison: &Comparison) -> Markup {
@@ -55,6 +63,34 @@ fn results(comparison: &Comparison) -> Markup {
     html! {
         (table(&headings, &rows))
         p class="note" { "Mean \u{b1} sample standard deviation over the n repeats that finished; a failed repeat is never averaged." }
+        @if !comparison.more.is_empty() {
+            details {
+                summary { "All metrics" }
+                (all_metrics(comparison))
+            }
+        }
+    }
+}
+
+/// Every metric there is: metrics down, methods across.
+fn all_metrics(comparison: &Comparison) -> Markup {
+    let mut headings = vec![html! { "metric" }];
+    headings.extend(comparison.methods.iter().map(|method| html! { (method.name) }));
+    let columns = comparison.columns.iter().chain(&comparison.more);
+    let row = |(i, column): (usize, &Column)| {
+        let mut cells = vec![
+            html! { (column.by) "/" (column.metric) " " (column.arrow()) small { "on " (column.split) } },
+        ];
+        cells.extend(comparison.methods.iter().map(|method| {
+            let cell = method.cells.iter().chain(&method.more).nth(i);
+            cell.map_or(html! {}, |cell| value(cell, false))
+        }));
+        cells
+    };
+    let rows: Vec<Vec<Markup>> = columns.enumerate().map(row).collect();
+    html! {
+        (table(&headings, &rows))
+        p class="note" { "Looked at, not tested: the tests correct for the columns of the first table alone." }
     }
 }
 
@@ -177,7 +213,7 @@ fn by_method<'a>(comparison: &Comparison, reports: &'a [RunReport]) -> Vec<(Stri
 }
 
 fn curves(comparison: &Comparison, reports: &[RunReport]) -> Markup {
-    let methods: Vec<(String, Vec<&[Past]>)> = by_method(comparison, reports)
+    let methods: Vec<(String, Vec<&[PastMetric]>)> = by_method(comparison, reports)
         .into_iter()
         .map(|(name, own)| (name, own.into_iter().map(|report| report.history.as_slice()).collect()))
         .collect();

@@ -52,7 +52,9 @@ fn results(scores: &[Score]) -> Markup {
         }
     }
     let headline = splits.iter().find(|split| **split == "test").or(splits.first());
-    let tiles = scores.iter().filter(|score| Some(&score.split.as_str()) == headline).take(TILES);
+    let tiles = in_turns(scores.iter().filter(|score| Some(&score.split.as_str()) == headline))
+        .into_iter()
+        .take(TILES);
     let headings: Vec<String> = ["metric", "found by", "better"]
         .into_iter()
         .chain(splits.iter().copied())
@@ -80,6 +82,24 @@ fn results(scores: &[Score]) -> Markup {
             (table(&headings, &names.iter().map(row).collect::<Vec<_>>()))
         }
     }
+}
+
+/// Each evaluator's first score, then each one's second, and so on: what is asked most comes first.
+fn in_turns<'a>(scores: impl Iterator<Item = &'a Score>) -> Vec<&'a Score> {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    let turn = |score: &'a Score| match counts.iter_mut().find(|(by, _)| *by == score.by) {
+        Some((_, count)) => {
+            *count += 1;
+            (*count, score)
+        }
+        None => {
+            counts.push((&score.by, 0));
+            (0, score)
+        }
+    };
+    let mut turns: Vec<(usize, &Score)> = scores.map(turn).collect();
+    turns.sort_by_key(|(turn, _)| *turn);
+    turns.into_iter().map(|(_, score)| score).collect()
 }
 
 /// The figures of the last stage, and those of earlier stages folded away.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::PathBuf;
 
 use scant_abi::Result;
 
@@ -11,7 +12,11 @@ use super::suite::{Ending, Suite};
 /// The numbers of the methods of a suite, one row for each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
-    /// The names of the columns: evaluator, metric and split.
+    /// The folder of the suite.
+    pub folder: PathBuf,
+    /// The split whose numbers these are.
+    pub split: String,
+    /// The names of the columns: evaluator and metric.
     pub columns: Vec<String>,
     /// The methods in the order of the file.
     pub rows: Vec<Row>,
@@ -88,7 +93,7 @@ impl Summary {
             row.cells = columns.iter().map(|column| of_column(column).map(|values| cell(values))).collect();
         }
         let rows = labels.iter().filter_map(|label| rows.remove(label)).collect();
-        Ok(Self { columns, rows })
+        Ok(Self { folder: suite.path().to_owned(), split: split.to_owned(), columns, rows })
     }
 }
 
@@ -126,7 +131,16 @@ impl fmt::Display for Summary {
                 row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
             writeln!(f, "{}", cells.join("  ").trim_end())?;
         }
-        Ok(())
+        match self.columns.is_empty() {
+            true => Ok(()),
+            false => writeln!(
+                f,
+                "Each evaluator's first metric on the {} split, mean ± standard deviation over runs; all metrics and \
+                 tests: scant compare {}",
+                self.split,
+                self.folder.display()
+            ),
+        }
     }
 }
 

@@ -1,14 +1,14 @@
-//! Writes a run's page, a failed run's page and a comparison's page from invented numbers:
-//! `cargo run -p scant-engine --example sample_pages -- FOLDER`. The browser check looks at them.
+//! A run's page, a failed run's page and a comparison's page from invented numbers.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::io::Cursor;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use image::{GrayImage, ImageFormat, Luma};
-use scant_abi::{Artefact, Content, Key, Rng};
+use scant_abi::{Artefact, Content, Key, PastMetric, Rng};
 use scant_engine::compare::{Budget, DataFacts, Options, Outcome, Predictions, RunSummary, Score, compare};
-use scant_engine::report::{Found, Past, RunReport, comparison_page, run_page};
+use scant_engine::report::{Found, RunReport, comparison_page, run_page};
 use scant_engine::run::settings::Selection;
 
 const CLASSES: [&str; 10] = [
@@ -24,9 +24,8 @@ const CLASSES: [&str; 10] = [
     "Ankle boot",
 ];
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = std::env::args().nth(1).ok_or("say which folder the pages go to")?;
-    let folder = Path::new(&folder);
+/// Writes the pages to `folder`, and gives their paths.
+pub(crate) fn write(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     std::fs::create_dir_all(folder)?;
     let key = Key::new(7).named("sample-pages");
     let methods = [("PL-AE", 0.93), ("P-AE <perceptual> & \"quoted\"", 0.90), ("B-AE", 0.86)];
@@ -40,11 +39,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Outcome::Failed("the loss became NaN in epoch 3 of stage 'pre-train'".into());
     let runs: Vec<RunSummary> = reports.iter().map(|report| report.summary.clone()).collect();
     let comparison = compare(&runs, &Options::default()).map_err(|error| error.to_string())?;
-    std::fs::write(folder.join("run.html"), run_page(&reports[0]))?;
-    std::fs::write(folder.join("failed.html"), run_page(&reports[11]))?;
-    std::fs::write(folder.join("comparison.html"), comparison_page(&comparison, &reports))?;
-    println!("wrote run.html, failed.html and comparison.html to {}", folder.display());
-    Ok(())
+    let pages = [
+        ("run.html", run_page(&reports[0])),
+        ("failed.html", run_page(&reports[11])),
+        ("comparison.html", comparison_page(&comparison, &reports)),
+    ];
+    let mut paths = Vec::new();
+    for (name, page) in pages {
+        paths.push(folder.join(name));
+        std::fs::write(folder.join(name), page)?;
+    }
+    Ok(paths)
 }
 
 fn report(method: &str, level: f64, seed: u64, key: Key) -> RunReport {
@@ -103,7 +108,7 @@ fn report(method: &str, level: f64, seed: u64, key: Key) -> RunReport {
     }
 }
 
-fn history(top1: f64, rng: &mut Rng) -> Vec<Past> {
+fn history(top1: f64, rng: &mut Rng) -> Vec<PastMetric> {
     let mut history = Vec::new();
     for (stage, epochs, scale) in [(0, 30, 3.6e5), (1, 20, 20.0)] {
         for epoch in 0..epochs {
@@ -111,7 +116,7 @@ fn history(top1: f64, rng: &mut Rng) -> Vec<Past> {
             let noise = f64::from(rng.normal());
             let mut add = |split: &str, name: &str, value| {
                 let by = if split.is_empty() { "" } else { "linear-probe" }.into();
-                history.push(Past { stage, epoch, by, split: split.into(), name: name.into(), value });
+                history.push(PastMetric { stage, epoch, by, split: split.into(), name: name.into(), value });
             };
             add("", "loss", scale * (-0.2 * epoch as f64).exp() + 1.0 + 0.1 * noise.abs());
             add("", "learning-rate", 1e-3 * (1.0 - age / 60.0));
