@@ -101,3 +101,40 @@ fn check_says_everything_and_run_refuses_it() {
     }
     assert!(!place.path().join("runs").exists());
 }
+
+#[test]
+fn a_finished_run_is_judged_again_on_any_output() {
+    let place = tempfile::tempdir().expect("a folder");
+    let folder = place.path();
+    let configuration = r#"
+        name = "maps"
+        data = { dataset = { use = "synthetic-digits", train = 40, test = 20 }, prepare = ["resize:64"] }
+        model = { use = "alexnet" }
+        stage = [{ trainer = "supervised", epochs = 1, batch = 20 }]
+        evaluate = [{ use = "linear-probe", label = "conv3", on = "conv3", l2 = [0.01] }]
+    "#;
+    fs::write(folder.join("maps.toml"), configuration).expect("written");
+    let whole = done(&["run", "maps.toml", "--out", "maps"], folder);
+    assert!(whole.status.success() && text(&whole).contains("conv3/top-1"), "{}", text(&whole));
+
+    let again = [
+        "evaluate",
+        "maps",
+        "--by",
+        "{ use = \"linear-probe\", on = \"conv5\", l2 = [0.01] }",
+        "--by",
+        "clustering",
+        "--json",
+    ];
+    let output = done(&again, folder);
+    assert!(output.status.success(), "{}", text(&output));
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(
+        (&found[0]["evaluator"], &found[1]["evaluator"]),
+        (&"linear-probe".into(), &"clustering".into())
+    );
+    assert!(found[0]["metrics"].as_array().is_some_and(|metrics| metrics.len() > 10), "{found}");
+
+    let unknown = done(&["evaluate", "maps", "--by", "{ use = \"linear-probe\", on = \"conv9\" }"], folder);
+    assert!(!unknown.status.success() && text(&unknown).contains("conv5"), "{}", text(&unknown));
+}
