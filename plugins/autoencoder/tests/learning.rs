@@ -154,7 +154,7 @@ fn separation(model: &mut Network) -> f64 {
         let columns = clean.chunks_exact(64).map(column);
         columns.zip(embedding.chunks_exact(3).map(<[f32]>::to_vec)).collect::<Vec<_>>()
     };
-    let mut means = vec![([0f32; 3], 0f32); 8];
+    let mut means = [([0f32; 3], 0f32); 8];
     for (column, point) in (0..8).flat_map(|i| embed(2_000_000 + i)) {
         means[column].0.iter_mut().zip(&point).for_each(|(sum, value)| *sum += value);
         means[column].1 += 1.0;
