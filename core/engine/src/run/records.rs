@@ -35,7 +35,9 @@ pub struct EpochRecord {
     pub epoch: usize,
     /// The steps it had.
     pub steps: usize,
-    /// The images that its batches held, over all streams, views counted one by one.
+    /// The images that its batches held, over all streams, views counted one by one; 0 in folders from before they
+    /// were counted.
+    #[serde(default)]
     pub images: u64,
     /// The numbers by name.
     pub metrics: BTreeMap<String, Number>,
