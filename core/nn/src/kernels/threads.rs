@@ -37,11 +37,25 @@ pub fn pieces2<A: Send, B: Send>(
     (b, size_b): (&mut [B], usize),
     work: impl Fn(usize, &mut [A], &mut [B]) + Sync + Send,
 ) {
+    if a.len() <= size_a && b.len() <= size_b {
+        if !a.is_empty() && !b.is_empty() {
+            work(0, a, b);
+        }
+        return;
+    }
     a.par_chunks_mut(size_a.max(1))
         .zip(b.par_chunks_mut(size_b.max(1)))
         .enumerate()
         .with_max_len(1)
         .for_each(|(i, (a, b))| work(i, a, b));
+}
+
+/// Runs `run` on all of `work`, on other threads too where its `elements` are worth that.
+pub fn all<T: Send>(work: Vec<T>, elements: usize, run: impl Fn(T) + Sync + Send) {
+    match elements <= PIECE {
+        true => work.into_iter().for_each(run),
+        false => work.into_par_iter().for_each(run),
+    }
 }
 
 /// The sum of `part` over pieces of `len` elements, added up in the order of the pieces.

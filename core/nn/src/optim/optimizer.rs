@@ -3,14 +3,12 @@
 use std::ops::Range;
 
 use pulp::Arch;
-use rayon::prelude::*;
 use scant_abi::{Clock, Error, ParameterInfo, Parameters, Result, State, Tensor};
+
+use crate::kernels::threads::{self, PIECE};
 
 use super::update::{self, Clip, Descent, Moments, Pull};
 use super::{OptimizerConfig, Rule};
-
-/// Elements handled at once by one thread; independent of the number of threads.
-const PIECE: usize = 1 << 14;
 
 /// Follows the gradients of one flat parameter buffer.
 ///
@@ -85,7 +83,7 @@ impl Optimizer {
         let momentum = self.config.momentum.unwrap_or(0.0) as f32;
         let step = Descent { lr: lr as f32, momentum, nesterov: self.config.nesterov.unwrap_or(false) };
         let pull = Pull { decay: self.config.weight_decay as f32, l1: self.config.l1 as f32 };
-        let arch = Arch::new();
+        let (arch, len) = (Arch::new(), values.len());
         let work: Vec<_> = {
             let mut values = Cut(values);
             let mut gradients = Cut(gradients);
@@ -95,7 +93,7 @@ impl Optimizer {
                 .map(|piece| (piece, values.next(piece), gradients.next(piece), velocities.next(piece)))
                 .collect()
         };
-        work.into_par_iter().for_each(|(piece, p, g, v)| {
+        threads::all(work, len, |(piece, p, g, v)| {
             let pull = if piece.decays { pull } else { Pull::default() };
             arch.dispatch(
                 #[inline(always)]
@@ -124,7 +122,7 @@ impl Optimizer {
             shrink: 1.0,
         };
         let shrink = (1.0 - lr * decay) as f32;
-        let arch = Arch::new();
+        let (arch, len) = (Arch::new(), values.len());
         let work: Vec<_> = {
             let mut values = Cut(values);
             let mut gradients = Cut(gradients);
@@ -137,7 +135,7 @@ impl Optimizer {
                 })
                 .collect()
         };
-        work.into_par_iter().for_each(|(piece, p, g, m, v)| {
+        threads::all(work, len, |(piece, p, g, m, v)| {
             let (decay, shrink) = if decoupled { (0.0, shrink) } else { (decay as f32, 1.0) };
             let (pull, shrink) =
                 if piece.decays { (Pull { decay, l1 }, shrink) } else { (Pull::default(), 1.0) };
@@ -261,23 +259,20 @@ impl<'a> Cut<'a> {
 /// The Euclidean norm; partial sums are added in the buffer's order whatever the number of threads.
 fn norm(values: &[f32]) -> f64 {
     let arch = Arch::new();
-    let partial: Vec<f64> = values
-        .par_chunks(PIECE)
-        .map(|chunk| {
-            arch.dispatch(
-                #[inline(always)]
-                || {
-                    let mut sums = [0.0f64; 8];
-                    let (blocks, rest) = chunk.as_chunks::<8>();
-                    for block in blocks {
-                        for (sum, x) in sums.iter_mut().zip(block) {
-                            *sum += f64::from(*x) * f64::from(*x);
-                        }
+    let of_piece = |piece: &[f32]| {
+        arch.dispatch(
+            #[inline(always)]
+            || {
+                let mut sums = [0.0f64; 8];
+                let (blocks, rest) = piece.as_chunks::<8>();
+                for block in blocks {
+                    for (sum, x) in sums.iter_mut().zip(block) {
+                        *sum += f64::from(*x) * f64::from(*x);
                     }
-                    sums.iter().sum::<f64>() + rest.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>()
-                },
-            )
-        })
-        .collect();
-    partial.iter().sum::<f64>().sqrt()
+                }
+                sums.iter().sum::<f64>() + rest.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>()
+            },
+        )
+    };
+    threads::sum(values.len(), |range| of_piece(&values[range])).sqrt()
 }
