@@ -1,7 +1,7 @@
 //! What holds for every augmentation of this crate, on images of any size.
 
 use proptest::prelude::*;
-use scant_abi::{Augmentation, Image, Key, Maker, Setup};
+use scant_abi::{Augmentation, Image, Key, Maker, Setup, image_ops};
 use scant_augmentations::PLUGIN;
 use std::sync::OnceLock;
 
@@ -111,4 +111,22 @@ fn colours_of_two_channels_are_refused() {
             assert!(error.contains("1 or 3 channels, not 2"), "{error}");
         }
     }
+}
+
+#[test]
+fn the_tiles_of_an_image_change_as_one_tile_alone_does() {
+    let make = |tiles: usize| {
+        let entry = (PLUGIN.components)().into_iter().find(|entry| entry.description.name == "pl-ae-mnist");
+        let Maker::Augmentation(make) = entry.expect("listed").maker else { panic!("an augmentation") };
+        make(serde_json::json!({ "tiles": tiles }), &Setup::default())
+    };
+    let tile = picture(3, 32, 32, Key::new(4));
+    for key in (0..20).map(Key::new) {
+        let alone = make(1).unwrap().apply(tile.clone(), key).unwrap();
+        let together = make(2).unwrap().apply(image_ops::tile(&tile, 2, 2), key).unwrap();
+        assert_eq!(together, image_ops::tile(&alone, 2, 2));
+    }
+    let error = make(3).unwrap().apply(tile, Key::new(0)).unwrap_err().to_string();
+    assert_eq!(error, "tiles: 32x32 pixels are not 3x3 tiles");
+    assert!(make(0).is_err());
 }
