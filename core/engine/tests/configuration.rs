@@ -176,4 +176,12 @@ fn methods_share_what_they_do_not_say_themselves() {
 
     let wrong = text.replace("width = 32", "widht = 32");
     assert_eq!(findings(&wrong).len(), 1);
+
+    let stage = "[[method.stage]]\ntrainer = \"sgd\"\nepochs = 1\nbatch = 8\n";
+    let own =
+        format!("{}\n[[method]]\nname = \"one\"\n{stage}", BASE.split("[[stage]]").next().expect("head"));
+    let configuration = load(&[("run.toml", &own)], &[], &["stage[0].epochs=5"]).expect("loaded");
+    let found = check(&registry(), &configuration).expect("checked").expect_err("something is wrong");
+    let said = found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    assert!(said.contains("stage: every method has its own stage"), "{said}");
 }

@@ -63,15 +63,19 @@ pub fn adjust_hue(image: &mut Image, shift: f32) {
 
 /// Every channel replaced by the luminance (the mean, where there are not three channels).
 pub fn grayscale(image: &mut Image) {
-    if let Some((red, green, blue)) = rgb(image) {
-        for ((r, g), b) in red.iter_mut().zip(green).zip(blue) {
-            let gray = LUMINANCE[0] * *r + LUMINANCE[1] * *g + LUMINANCE[2] * *b;
-            (*r, *g, *b) = (gray, gray, gray);
+    let pixels = match image.planes().collect::<Vec<_>>()[..] {
+        [_] => return,
+        [red, green, blue] => {
+            let mut gray = Vec::with_capacity(3 * red.len());
+            let colors = red.iter().zip(green).zip(blue);
+            gray.extend(colors.map(|((r, g), b)| LUMINANCE[0] * r + LUMINANCE[1] * g + LUMINANCE[2] * b));
+            gray.extend_from_within(..);
+            gray.extend_from_within(..red.len());
+            gray
         }
-    } else if image.channels() > 1 {
-        let gray = image_ops::gray(image);
-        image.planes_mut().for_each(|plane| plane.copy_from_slice(gray.pixels()));
-    }
+        _ => image_ops::gray(image).pixels().repeat(image.channels()),
+    };
+    *image = image.clone().with_pixels(pixels);
 }
 
 fn rgb(image: &mut Image) -> Option<(&mut [f32], &mut [f32], &mut [f32])> {

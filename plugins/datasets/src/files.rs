@@ -1,5 +1,6 @@
 //! Where files are looked for, and what is said when they are not there.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -30,7 +31,7 @@ impl Places {
         folder: Option<&Path>,
         usual: &[&str],
     ) -> Self {
-        let folders = match folder {
+        let mut folders = match folder {
             Some(folder) if folder.is_absolute() => vec![folder.to_path_buf()],
             Some(folder) => data_dirs.iter().map(|dir| dir.join(folder)).collect(),
             None => data_dirs
@@ -38,6 +39,8 @@ impl Places {
                 .flat_map(|dir| usual.iter().map(|sub| dir.join(sub)).chain([dir.clone()]))
                 .collect(),
         };
+        let mut seen = BTreeSet::new();
+        folders.retain(|folder| seen.insert(folder.clone()));
         Self { dataset, folders }
     }
 

@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 
 use common::{cifar_records, gzip, open, pixels, refusal, setup, tar_gz, write, write_mnist};
-use scant_abi::{Component, Dataset, Part, Verdict};
+use scant_abi::{Component, Dataset, Part, Setup, Verdict};
 use scant_datasets::{
     Cifar10, Cifar10Config, Cifar100, Cifar100Config, InMemory, LabelKind, Mnist, MnistConfig, Svhn,
     SvhnConfig,
@@ -35,7 +35,11 @@ fn missing_files_are_named_with_size_sum_and_places() {
     assert!(!error.contains("train-images"), "{error}");
     assert!(error.contains(&dir.path().join("mnist").display().to_string()), "{error}");
     assert!(error.contains("--data-dir or SCANT_DATA"), "{error}");
-    let nowhere = scant_abi::Setup::default();
+    let twice = Setup { folders: vec![dir.path().to_owned(); 2], ..Setup::default() };
+    let error =
+        InMemory::<Mnist>::new(MnistConfig::default(), &twice).unwrap().open().unwrap_err().to_string();
+    assert_eq!(error.matches(&format!("\n  {}\n", dir.path().display())).count(), 1, "{error}");
+    let nowhere = Setup::default();
     let error = InMemory::<Mnist>::new(MnistConfig::default(), &nowhere).unwrap().open().unwrap_err();
     assert!(error.to_string().contains("no data folder was given"), "{error}");
 }

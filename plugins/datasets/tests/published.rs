@@ -95,6 +95,7 @@ fn the_first_and_the_test_batch_of_cifar_10_are_whole() {
         [1005, 974, 1032, 1016, 999, 937, 1030, 1001, 1025, 981]
     );
     assert_eq!(counts(&cifar.labels(Part::Test).unwrap()), [1000; 10]);
+    assert_means(&channel_means(&cifar, Part::Train), &[0.4935, 0.4834, 0.4472]);
     assert_means(&channel_means(&cifar, Part::Test), &[0.4942, 0.4851, 0.4504]);
     let checks = cifar.verify().unwrap();
     assert!(checks.iter().all(|check| check.verdict != Verdict::Bad), "{checks:?}");

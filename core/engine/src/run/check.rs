@@ -76,7 +76,25 @@ pub fn check(
             }
         }
     }
+    findings.extend(unused(configuration));
     Ok(if findings.is_empty() { Ok(methods) } else { Err(findings) })
+}
+
+/// What an argument or a variable says of the common part, and every method of its own: it would change nothing.
+fn unused(configuration: &Configuration) -> impl Iterator<Item = Finding> {
+    let methods = configuration.value.get("method").and_then(Value::as_array).map_or(0, Vec::len);
+    ["stage", "evaluate"].into_iter().filter_map(move |key| {
+        configuration.value.get(key)?;
+        let origin = configuration.origin(key)?;
+        let asked = origin.starts_with("--set") || origin.starts_with("SCANT__");
+        if methods == 0 || !asked || !(0..methods).all(|number| says(configuration, number, key)) {
+            return None;
+        }
+        let message =
+            format!("every method has its own {key}: name the one that is meant, method[0].{key}[0]");
+        let problem = Problem { path: key.to_owned(), message };
+        Some(Finding { origin: Some(origin.to_owned()), method: None, problem })
+    })
 }
 
 /// Whether the top key of `path` stands in the block of method `number` itself.
