@@ -169,8 +169,7 @@ fn views(value: &Value) -> impl Iterator<Item = (String, &Value)> {
 fn without(value: &Value, problems: &[Problem]) -> Value {
     let mut value = value.clone();
     for problem in problems {
-        let pointer =
-            format!("/{}", problem.path.replace("].", "/").replace(['.', '['], "/").replace(']', ""));
+        let pointer = format!("/{}", problem.path.replace(['.', '['], "/").replace(']', ""));
         if let Some((table, key)) = pointer.rsplit_once('/')
             && let Some(table) = value.pointer_mut(table).and_then(Value::as_object_mut)
         {
