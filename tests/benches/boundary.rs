@@ -14,7 +14,7 @@ mod model;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::Criterion;
 use scant_abi::{
     Augmentation, Batch, CLEAN, Clock, Entry, Forward, Image, Key, Loss, LossInput, Make, Maker, Model,
     Report, Result, Setup, Source, Targets, Tensor, TrainContext, Trainer, TrainingSet, WeightedLoss,
@@ -174,7 +174,7 @@ fn calls(criterion: &mut Criterion) {
 
 /// Sides step in blocks, in turns, so that whatever else the machine does falls on all alike, and yet each finds the caches
 /// and the threads of its pool as its own last step left them, as in a run. Two are linked in: what they differ by is chance.
-fn step(_: &mut Criterion) {
+fn step() {
     const BLOCKS: usize = 30;
     const STEPS: usize = 100;
     const WARM: usize = 20;
@@ -212,5 +212,9 @@ fn step(_: &mut Criterion) {
     );
 }
 
-criterion_group!(benches, calls, step);
-criterion_main!(benches);
+fn main() {
+    // As a host does before it loads anything.
+    scant_abi::start_threads(0).expect("threads");
+    calls(&mut Criterion::default().configure_from_args());
+    step();
+}

@@ -18,6 +18,7 @@ mod model;
 mod plugin;
 mod schedule;
 mod tensor;
+mod threads;
 mod trainer;
 
 #[doc(hidden)]
@@ -40,6 +41,7 @@ pub use model::{
 pub use plugin::{Linked, Plugin, linked};
 pub use schedule::{Change, Schedule};
 pub use tensor::{DType, Data, Device, FlatMut, MAX_RANK, Shape, Tensor, TensorView};
+pub use threads::start_threads;
 pub use trainer::{
     Batch, CLEAN, EpochPlan, Report, Source, StreamRequest, TrainContext, Trainer, TrainingSet, ViewRequest,
     WeightedLoss,

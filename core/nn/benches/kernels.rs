@@ -2,7 +2,7 @@
 
 use scant_nn::kernels::convolution::{ConvShape, Convolution, forward, input_gradient, weight_gradient};
 use scant_nn::kernels::gemm::{Matrix, multiply_threaded};
-use scant_nn::kernels::{Activation, simd, threads};
+use scant_nn::kernels::{Activation, simd};
 use std::time::Instant;
 
 /// Seconds of processor time that this process has used, from the scheduler's own count where the system has one.
@@ -31,7 +31,7 @@ fn shortest(threads: usize, mut run: impl FnMut()) -> f64 {
 
 fn main() {
     let count = std::env::var("SCANT_THREADS").ok().and_then(|t| t.parse().ok()).unwrap_or(2);
-    threads::set_threads(count);
+    scant_abi::start_threads(count).expect("threads");
     println!("{} threads, {}", count, simd::name());
     for (m, k, n) in [(1024, 1024, 1024), (256, 784, 500), (256, 500, 2000), (500, 256, 784)] {
         let (a, b, mut c) = (vec![0.5; m * k], vec![0.5; k * n], vec![0.0; m * n]);

@@ -140,9 +140,10 @@ fn frozen_parts_neither_learn_nor_decay_nor_collect_statistics() {
     let mut optimizer = Optimizer::new(config).expect("made");
     for key in 0..3 {
         learn(&mut network, key);
-        let layout = network.layout();
-        let parameters = network.parameters().expect("closed");
-        optimizer.step(&Default::default(), parameters, || layout).expect("a step");
+        if optimizer.lacks_layout() {
+            optimizer.lay_out(&network.layout()).expect("a layout");
+        }
+        optimizer.step(&Default::default(), network.parameters().expect("closed")).expect("a step");
     }
     let after = network.state().expect("a state");
     for name in before.keys() {
@@ -238,8 +239,8 @@ fn a_copy_goes_its_own_way_and_state_brings_a_part_back() {
     let before = copy.state().expect("a state");
     let mut optimizer = Optimizer::new(OptimizerConfig::adam(0.1)).expect("made");
     learn(&mut network, 1);
-    let layout = network.layout();
-    optimizer.step(&Default::default(), network.parameters().expect("closed"), || layout).expect("a step");
+    optimizer.lay_out(&network.layout()).expect("a layout");
+    optimizer.step(&Default::default(), network.parameters().expect("closed")).expect("a step");
     assert_eq!(values(&before, "head.1.weight"), values(&copy.state().expect("a state"), "head.1.weight"));
     let moved = network.state().expect("a state");
     assert_ne!(values(&before, "head.1.weight"), values(&moved, "head.1.weight"));

@@ -20,8 +20,11 @@ fn step(
     gradients: &mut [f32],
     layout: &[ParameterInfo],
 ) -> f64 {
+    if optimizer.lacks_layout() {
+        optimizer.lay_out(layout).expect("a layout");
+    }
     let parameters = Parameters { values: FlatMut::Cpu(values), gradients: FlatMut::Cpu(gradients) };
-    optimizer.step(&Clock::default(), parameters, || layout.to_vec()).expect("a step")
+    optimizer.step(&Clock::default(), parameters).expect("a step")
 }
 
 fn wave(values: &[f32], step: usize) -> Vec<f32> {
@@ -63,8 +66,7 @@ fn decay_is_for_chosen_parts_and_never_for_biases() {
     assert_eq!(values, [0.95, 1.0, 1.0]);
     let unknown = OptimizerConfig { decay_parts: vec!["encodr".to_owned()], ..config };
     let mut optimizer = Optimizer::new(unknown).expect("made");
-    let parameters = Parameters { values: FlatMut::Cpu(&mut values), gradients: FlatMut::Cpu(&mut [0.0; 3]) };
-    let error = optimizer.step(&Clock::default(), parameters, || layout.to_vec()).expect_err("refused");
+    let error = optimizer.lay_out(&layout).expect_err("refused");
     assert_eq!(error.to_string(), "optimizer.decay_parts: the model has no part 'encodr'");
 }
 
@@ -121,8 +123,8 @@ fn gradients_that_are_not_finite_are_an_error_and_change_nothing() {
     let mut optimizer = Optimizer::new(OptimizerConfig::adam(0.1)).expect("made");
     let parameters =
         Parameters { values: FlatMut::Cpu(&mut values), gradients: FlatMut::Cpu(&mut [f32::NAN, 0.0]) };
-    let layout = || vec![info("encoder.weight", 0, 2, true)];
-    let error = optimizer.step(&Clock::default(), parameters, layout).expect_err("refused");
+    optimizer.lay_out(&[info("encoder.weight", 0, 2, true)]).expect("a layout");
+    let error = optimizer.step(&Clock::default(), parameters).expect_err("refused");
     assert_eq!(error.kind(), scant_abi::ErrorKind::Numeric);
     assert_eq!(values, [1.0, 2.0]);
 }

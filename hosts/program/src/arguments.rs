@@ -76,9 +76,6 @@ impl Arguments {
         if self.threads == Some(0) {
             return Err(Error::config("--threads: must be at least 1"));
         }
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(self.threads.unwrap_or(0))
-            .build_global()
-            .map_err(|error| Error::caused_by(scant_abi::ErrorKind::Io, "cannot start the threads", &error))
+        scant_abi::start_threads(self.threads.unwrap_or(0))
     }
 }

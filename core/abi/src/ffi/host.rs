@@ -74,5 +74,5 @@ pub(super) fn adopt(host: Host) {
     if log::set_logger(HOST.get_or_init(|| Forward(host))).is_ok() {
         log::set_max_level(level);
     }
-    let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+    let _ = crate::start_threads(threads);
 }

@@ -23,7 +23,7 @@ fn main() -> Result<(), Failure> {
     if let [verb, row] = arguments.as_slice()
         && verb == "serve"
     {
-        scant_nn::kernels::threads::set_threads(threads.parse()?);
+        scant_abi::start_threads(threads.parse()?)?;
         return serve(row);
     }
     let python = std::env::var("SCANT_PYTHON").unwrap_or_else(|_| "python3".to_owned());

@@ -131,9 +131,11 @@ impl Training {
         });
         let gradients: Vec<_> = gradients.collect();
         self.network.backward(pass.id, &gradients, Wants::PARAMETERS)?;
-        let layout = self.network.layout();
+        if self.optimizer.lacks_layout() {
+            self.optimizer.lay_out(&self.network.layout())?;
+        }
         let clock = Clock { stage: 0, epoch: 0, epochs: 1, step: 0, steps: 1 };
-        self.optimizer.step(&clock, self.network.parameters()?, || layout)?;
+        self.optimizer.step(&clock, self.network.parameters()?)?;
         Ok(())
     }
 }

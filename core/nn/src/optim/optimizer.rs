@@ -12,7 +12,7 @@ use super::{OptimizerConfig, Rule};
 
 /// Follows the gradients of one flat parameter buffer.
 ///
-/// It learns the buffer's layout in its first step, so freeze parts before.
+/// It has to be told the buffer's layout before its first step; freeze parts before that.
 pub struct Optimizer {
     config: OptimizerConfig,
     pieces: Vec<Piece>,
@@ -38,15 +38,38 @@ impl Optimizer {
         self.config.lr.at(clock)
     }
 
+    /// Whether [`Optimizer::lay_out`] is still to be called: the optimiser is new, or its state was loaded.
+    pub fn lacks_layout(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// Says which parameters the flat buffer holds, and which of them decay.
+    pub fn lay_out(&mut self, layout: &[ParameterInfo]) -> Result<()> {
+        self.pieces = self.cut(layout)?;
+        let len = self.known();
+        let velocities = self.config.rule != Rule::Sgd || self.config.momentum.unwrap_or(0.0) > 0.0;
+        for (moments, needed) in
+            [(&mut self.first, velocities), (&mut self.second, self.config.rule != Rule::Sgd)]
+        {
+            let len = if needed { len } else { 0 };
+            if moments.is_empty() {
+                moments.resize(len, 0.0);
+            } else if moments.len() != len {
+                return Err(Error::shape(format!(
+                    "the optimiser's state is for {} parameters, the model has {len}",
+                    moments.len()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn known(&self) -> usize {
+        self.pieces.last().map_or(0, |piece| piece.range.end)
+    }
+
     /// One step along the gradients, which are zero afterwards; returns their norm before clipping.
-    ///
-    /// `layout` is asked for the first time only.
-    pub fn step(
-        &mut self,
-        clock: &Clock,
-        parameters: Parameters<'_>,
-        layout: impl FnOnce() -> Vec<ParameterInfo>,
-    ) -> Result<f64> {
+    pub fn step(&mut self, clock: &Clock, parameters: Parameters<'_>) -> Result<f64> {
         let values = parameters.values.cpu()?;
         let gradients = parameters.gradients.cpu()?;
         if values.len() != gradients.len() {
@@ -56,7 +79,13 @@ impl Optimizer {
                 gradients.len()
             )));
         }
-        self.prepare(values.len(), layout)?;
+        if values.len() != self.known() {
+            return Err(Error::shape(format!(
+                "the optimiser knows {} parameters, not {}",
+                self.known(),
+                values.len()
+            )));
+        }
         let norm = norm(gradients);
         if !norm.is_finite() {
             return Err(Error::new(
@@ -146,32 +175,7 @@ impl Optimizer {
         });
     }
 
-    fn prepare(&mut self, len: usize, layout: impl FnOnce() -> Vec<ParameterInfo>) -> Result<()> {
-        if self.pieces.is_empty() && len > 0 {
-            self.pieces = self.cut(len, &layout())?;
-            let velocities = self.config.rule != Rule::Sgd || self.config.momentum.unwrap_or(0.0) > 0.0;
-            for (moments, needed) in
-                [(&mut self.first, velocities), (&mut self.second, self.config.rule != Rule::Sgd)]
-            {
-                let len = if needed { len } else { 0 };
-                if moments.is_empty() {
-                    moments.resize(len, 0.0);
-                } else if moments.len() != len {
-                    return Err(Error::shape(format!(
-                        "the optimiser's state is for {} parameters, the model has {len}",
-                        moments.len()
-                    )));
-                }
-            }
-        }
-        let known = self.pieces.last().map_or(0, |piece| piece.range.end);
-        if known != len {
-            return Err(Error::shape(format!("the optimiser knows {known} parameters, not {len}")));
-        }
-        Ok(())
-    }
-
-    fn cut(&self, len: usize, layout: &[ParameterInfo]) -> Result<Vec<Piece>> {
+    fn cut(&self, layout: &[ParameterInfo]) -> Result<Vec<Piece>> {
         for part in &self.config.decay_parts {
             if !layout.iter().any(|info| info.part() == part) {
                 return Err(Error::config(format!("optimizer.decay_parts: the model has no part '{part}'")));
@@ -199,9 +203,6 @@ impl Optimizer {
                     )));
                 }
             }
-        }
-        if runs.last().map_or(0, |run| run.range.end) != len {
-            return Err(Error::shape(format!("the layout does not cover the {len} parameters")));
         }
         let pieces = runs.iter().flat_map(|run| {
             run.range

@@ -19,15 +19,22 @@ impl Optimizers {
 
     /// One step of everything that has gradients, which are zero afterwards; returns the norm of the model's.
     pub fn step(&mut self, context: &mut TrainContext<'_>) -> Result<f64> {
-        let layout = context.model.layout();
-        let norm = self.model.step(&context.clock, context.model.parameters()?, || layout)?;
+        if self.model.lacks_layout() {
+            self.model.lay_out(&context.model.layout())?;
+        }
+        let norm = self.model.step(&context.clock, context.model.parameters()?)?;
         while self.losses.len() < context.losses.len() {
             self.losses.push(Optimizer::new(self.config.clone())?);
         }
         for (optimizer, weighted) in self.losses.iter_mut().zip(context.losses.iter_mut()) {
-            let layout = weighted.loss.layout();
+            if weighted.loss.parameters()?.is_none() {
+                continue;
+            }
+            if optimizer.lacks_layout() {
+                optimizer.lay_out(&weighted.loss.layout())?;
+            }
             if let Some(parameters) = weighted.loss.parameters()? {
-                optimizer.step(&context.clock, parameters, || layout)?;
+                optimizer.step(&context.clock, parameters)?;
             }
         }
         Ok(norm)
