@@ -204,17 +204,19 @@ impl Trainer for Dec {
         }
         let mut report = objective.backward(context.model)?;
         self.optimizers.step(context)?;
+        if self.of_centroids.lacks_layout() {
+            self.of_centroids.lay_out(&[ParameterInfo {
+                name: "centroids".to_owned(),
+                dims: vec![self.clusters, self.width],
+                offset: 0,
+                decays: false,
+            }])?;
+        }
         let parameters = Parameters {
             values: FlatMut::Cpu(&mut self.centroids),
             gradients: FlatMut::Cpu(&mut self.gradients),
         };
-        let layout = ParameterInfo {
-            name: "centroids".to_owned(),
-            dims: vec![self.clusters, self.width],
-            offset: 0,
-            decays: false,
-        };
-        self.of_centroids.step(&context.clock, parameters, || vec![layout])?;
+        self.of_centroids.step(&context.clock, parameters)?;
         report.stop = self.stop.take();
         Ok(report)
     }
