@@ -145,7 +145,7 @@ impl AbiLossValue {
 
 #[abi_stable::sabi_trait]
 pub(super) trait AbiLoss {
-    fn reads(&self) -> AbiResult<Packed>;
+    fn reads(&self) -> AbiResult<RVec<RString>>;
     fn evaluate(&mut self, input: AbiLossInput<'_>, model: ModelRef<'_>) -> AbiResult<AbiLossValue>;
     fn parameters(&mut self) -> AbiResult<ROption<AbiParameters<'_>>>;
     fn layout(&self) -> AbiResult<Packed>;
@@ -172,8 +172,8 @@ impl<P> AbiLoss for Guarded<P>
 where
     P: DerefMut<Target: Loss>,
 {
-    fn reads(&self) -> AbiResult<Packed> {
-        self.read("reads", |loss| pack(&loss.reads()))
+    fn reads(&self) -> AbiResult<RVec<RString>> {
+        self.read("reads", |loss| Ok(loss.reads().into_iter().map(RString::from).collect()))
     }
 
     fn evaluate(&mut self, input: AbiLossInput<'_>, model: ModelRef<'_>) -> AbiResult<AbiLossValue> {
@@ -206,6 +206,10 @@ where
     }
 }
 
+fn strings(strings: RVec<RString>) -> Vec<String> {
+    strings.into_iter().map(RString::into_string).collect()
+}
+
 /// A loss of another library, as if it were one of this.
 pub(super) struct ImportedLoss<'a, P: GetPointerKind<PtrTarget = ()>> {
     loss: AbiLoss_TO<'a, P>,
@@ -213,7 +217,7 @@ pub(super) struct ImportedLoss<'a, P: GetPointerKind<PtrTarget = ()>> {
 }
 
 pub(super) fn import(loss: LossBox) -> Result<Box<dyn Loss>> {
-    let fixed = (unpack(&enter(loss.reads())?)?, unpack(&enter(loss.layout())?)?);
+    let fixed = (strings(enter(loss.reads())?), unpack(&enter(loss.layout())?)?);
     Ok(Box::new(ImportedLoss { loss, fixed: Some(fixed) }))
 }
 
@@ -230,7 +234,7 @@ where
     fn reads(&self) -> Vec<String> {
         match &self.fixed {
             Some((reads, _)) => reads.clone(),
-            None => or_nothing(enter(self.loss.reads()).and_then(|packed| unpack(&packed))),
+            None => or_nothing(enter(self.loss.reads()).map(strings)),
         }
     }
 

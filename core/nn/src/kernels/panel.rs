@@ -200,7 +200,11 @@ pub(super) fn pack_columns(lines: &[f32], pitch: usize, (steps, columns): (usize
                     for step in 0..count {
                         let to = &mut panel[(start + step) * line + first..][..width];
                         let turned: [f32; SIDE] = std::array::from_fn(|c| square[c][step]);
-                        to.copy_from_slice(&turned[..width]);
+                        // A length that the compiler knows is a store; another one is a call.
+                        match <&mut [f32; SIDE]>::try_from(&mut *to) {
+                            Ok(to) => *to = turned,
+                            Err(_) => to.copy_from_slice(&turned[..width]),
+                        }
                     }
                 }
             }
