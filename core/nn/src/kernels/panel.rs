@@ -179,37 +179,22 @@ pub(super) fn pack_rows(rows: &[f32], pitch: usize, (first, columns): (usize, us
 
 /// Packs `columns` lines of `steps` floats, `pitch` apart, each as one column of the panel.
 pub(super) fn pack_columns(lines: &[f32], pitch: usize, (steps, columns): (usize, usize), panel: &mut [f32]) {
-    const SIDE: usize = 16;
+    // Lines of the panel that stay in the first-level cache while all columns are written to them.
+    const TILE: usize = 64;
     let line = line_len(columns);
-    simd::vectorised(
-        #[inline(always)]
-        || {
-            for first in (0..line).step_by(SIDE) {
-                let width = SIDE.min(line - first);
-                for start in (0..steps).step_by(SIDE) {
-                    let count = SIDE.min(steps - start);
-                    let mut square = [[0.0f32; SIDE]; SIDE];
-                    for (c, square) in square.iter_mut().enumerate().take(columns.saturating_sub(first)) {
-                        let from = &lines[(first + c) * pitch + start..][..count];
-                        if let Ok(from) = <&[f32; SIDE]>::try_from(from) {
-                            *square = *from;
-                        } else {
-                            square[..count].copy_from_slice(from);
-                        }
-                    }
-                    for step in 0..count {
-                        let to = &mut panel[(start + step) * line + first..][..width];
-                        let turned: [f32; SIDE] = std::array::from_fn(|c| square[c][step]);
-                        // A length that the compiler knows is a store; another one is a call.
-                        match <&mut [f32; SIDE]>::try_from(&mut *to) {
-                            Ok(to) => *to = turned,
-                            Err(_) => to.copy_from_slice(&turned[..width]),
-                        }
-                    }
-                }
+    let panel = &mut panel[..steps * line];
+    if columns < line {
+        panel.fill(0.0);
+    }
+    for (tile, start) in panel.chunks_mut(TILE * line).zip((0..steps).step_by(TILE)) {
+        for column in 0..columns {
+            let from = &lines[column * pitch + start..column * pitch + steps];
+            // Number by number: a line put together elsewhere and stored whole would wait for its own parts.
+            for (to, value) in tile.chunks_exact_mut(line).zip(from) {
+                to[column] = *value;
             }
-        },
-    );
+        }
+    }
 }
 
 /// A place in a slice, as products keep it.
