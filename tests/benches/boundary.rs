@@ -2,7 +2,8 @@
 //! whole training step.
 //!
 //! The calls are those of components that do next to nothing: one image of one pixel. The step is that of the smallest model
-//! of the recipes, the convolutional auto-encoder on 16 images of 28x28, with trainer, model and loss in three libraries.
+//! of the recipes, the convolutional auto-encoder on 16 images of 28x28, with trainer, model and loss in three libraries; and
+//! with the same three behind the boundary's wrappers within this program, where the code that computes is the very same.
 
 #[path = "../../core/engine/tests/common/components.rs"]
 #[allow(dead_code, missing_docs, unreachable_pub, reason = "the file is shared, and this uses its part")]
@@ -17,7 +18,7 @@ use std::time::{Duration, Instant};
 use criterion::Criterion;
 use scant_abi::{
     Augmentation, Batch, CLEAN, Clock, Entry, Forward, Image, Key, Loss, LossInput, Make, Maker, Model,
-    Report, Result, Setup, Source, Targets, Tensor, TrainContext, Trainer, TrainingSet, WeightedLoss,
+    Plugin, Report, Result, Setup, Source, Targets, Tensor, TrainContext, Trainer, TrainingSet, WeightedLoss,
 };
 use scant_tests::{file_name, libraries, library};
 use serde_json::{Value, json};
@@ -94,11 +95,11 @@ impl Method {
     }
 
     fn linked() -> Self {
-        Self::new(|plugin| match plugin {
-            "scant-networks" => (scant_networks::PLUGIN.components)(),
-            "scant-losses" => (scant_losses::PLUGIN.components)(),
-            _ => (scant_autoencoder::PLUGIN.components)(),
-        })
+        Self::new(|plugin| (by_name(plugin).components)())
+    }
+
+    fn crossed() -> Self {
+        Self::new(|plugin| scant_abi::ffi::crossed(by_name(plugin)).expect("components"))
     }
 
     fn loaded() -> Self {
@@ -123,6 +124,14 @@ impl Method {
 
     fn step(&mut self, batch: &[Batch]) -> Report {
         self.context(|trainer, context| trainer.step(batch, context).expect("a step"))
+    }
+}
+
+fn by_name(plugin: &str) -> &'static Plugin {
+    match plugin {
+        "scant-networks" => &scant_networks::PLUGIN,
+        "scant-losses" => &scant_losses::PLUGIN,
+        _ => &scant_autoencoder::PLUGIN,
     }
 }
 
@@ -185,8 +194,8 @@ fn step() {
         labels: vec![-1; 16],
         views: vec![(CLEAN.into(), images.expect("images"))],
     }];
-    let mut sides = [Method::linked(), Method::loaded(), Method::linked()];
-    let mut times = [Vec::new(), Vec::new(), Vec::new()];
+    let mut sides = [Method::linked(), Method::crossed(), Method::linked(), Method::loaded()];
+    let mut times = [const { Vec::new() }; 4];
     for block in 0..BLOCKS {
         for place in 0..sides.len() {
             let side = (block + place) % sides.len();
@@ -199,16 +208,18 @@ fn step() {
             }
         }
     }
-    let [linked, loaded, again] = times.map(|mut times: Vec<Duration>| {
+    let [linked, crossed, again, loaded] = times.map(|mut times: Vec<Duration>| {
         times.sort();
         times[times.len() / 2].as_secs_f64() * 1e6
     });
+    let more = |time: f64| (time / linked.midpoint(again) - 1.0) * 100.0;
     println!(
-        "a step, median of {}: {linked:.1} us linked, {again:.1} us linked a second time ({:+.2} %, by chance), \
-         {loaded:.1} us loaded, the boundary's price {:+.2} %",
+        "a step, median of {}: linked {linked:.1} us ({:+.2} % the second time, by chance), behind the wrappers \
+         {crossed:.1} us ({:+.2} %), loaded {loaded:.1} us ({:+.2} %)",
         BLOCKS * STEPS,
         (again / linked - 1.0) * 100.0,
-        (loaded / linked.midpoint(again) - 1.0) * 100.0
+        more(crossed),
+        more(loaded),
     );
 }
 

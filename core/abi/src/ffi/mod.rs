@@ -30,6 +30,6 @@ pub use root::CONTRACT;
 #[doc(hidden)]
 pub use host::Host;
 #[doc(hidden)]
-pub use root::{Header, Root, start};
+pub use root::{Header, Root, crossed, start};
 #[doc(hidden)]
 pub use values::AbiResult;

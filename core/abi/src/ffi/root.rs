@@ -219,6 +219,13 @@ pub(super) fn import(entry: AbiEntry) -> Result<Entry> {
     Ok(Entry { description, maker })
 }
 
+/// A plugin's components behind the wrappers of the boundary, though no library is loaded: what crossing costs and does,
+/// without what another binary adds.
+#[doc(hidden)]
+pub fn crossed(plugin: &'static Plugin) -> Result<Vec<Entry>> {
+    (plugin.components)().into_iter().map(|entry| import(export(entry, plugin)?)).collect()
+}
+
 /// Makes a library that a host can load, of a crate that lists its components with `plugin!`.
 ///
 /// Use it in a crate of its own of type `cdylib`, with nothing else in it: where it stood in the plugin's crate, two
