@@ -48,6 +48,11 @@ impl Preparation {
         self.before.iter().try_fold(dims, |dims, step| step.dims(dims))
     }
 
+    /// The image size after all steps where the augmentations made one of `dims`.
+    pub fn dims_after(&self, dims: [usize; 3]) -> Result<[usize; 3]> {
+        self.after.iter().try_fold(dims, |dims, step| step.dims(dims))
+    }
+
     /// What comes before the augmentations.
     pub fn before(&self, image: Image) -> Result<Image> {
         apply(&self.before, image)

@@ -36,6 +36,20 @@ pub fn check(schema: &Value, value: &Value, path: &str) -> Vec<Problem> {
     Checker { root: schema }.check(schema, value, path)
 }
 
+/// The defaults of the keys of the table at `key`, as the schema of the whole says them.
+pub(crate) fn defaults(schema: &Value, key: &str) -> Map<String, Value> {
+    let tables = Checker { root: schema }.alternatives(&schema["properties"][key]);
+    let properties = tables.iter().filter_map(|table| table["properties"].as_object());
+    match properties.collect::<Vec<_>>().as_slice() {
+        [only] => {
+            let stated =
+                only.iter().filter_map(|(key, part)| Some((key.clone(), part.get("default")?.clone())));
+            stated.collect()
+        }
+        _ => Map::new(),
+    }
+}
+
 struct Checker<'a> {
     root: &'a Value,
 }
@@ -70,6 +84,13 @@ impl<'a> Checker<'a> {
             let strangers: Vec<&String> = map.keys().filter(|key| !known.contains(&key.as_str())).collect();
             if !known.is_empty() && strangers.len() == map.len() && !map.is_empty() {
                 return Some(strangers.into_iter().map(|key| unknown_key(path, key, &known)).collect());
+            }
+            // Choices that are told apart by their only key: several keys are several choices.
+            let choices =
+                alternatives.iter().filter(|leaf| keys(leaf).count() == 1).flat_map(|leaf| keys(leaf));
+            let chosen: Vec<&str> = choices.filter(|key| map.contains_key(*key)).collect();
+            if let [_, _, ..] = chosen.as_slice() {
+                return Some(vec![problem(path, format!("choose one of {}", chosen.join(", ")))]);
             }
             return alternatives
                 .iter()

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::{finish, registry, settings};
-use scant_engine::run::{Event, Nobody, Options, Outcome, RunResult, Settings, Watcher, resume, run};
+use scant_engine::run::{
+    Event, Nobody, Options, Outcome, RunResult, Settings, Watcher, evaluate, resume, run,
+};
 
 /// Stops after some steps, and remembers what it was told.
 struct Interrupt {
@@ -144,6 +146,53 @@ fn a_data_file_that_is_gone_or_other_data_are_refused() {
     fs::write(&splits, text.replace("\"test-labels\": \"", "\"test-labels\": \"0")).expect("written");
     let error = resumed(&out).expect_err("refused");
     assert!(error.contains("the data is not what the run began with (test-labels differ)"), "{error}");
+    fs::write(&splits, text).expect("written");
+    fs::write(&file, "others").expect("written");
+    let error = resumed(&out).expect_err("refused");
+    assert!(error.contains("the data is not what the run began with (images differ)"), "{error}");
+
+    // Data may have moved: where they are now is said when the run goes on.
+    fs::remove_file(&file).expect("removed");
+    let moved = place.path().join("elsewhere");
+    fs::create_dir(&moved).expect("made");
+    fs::write(moved.join("images.bin"), "here").expect("written");
+    let options = Options { folders: vec![moved.clone()], ..Options::default() };
+    let outcome = resume(&registry(), &out, &options, &mut Nobody).expect("resumed");
+    assert!(matches!(outcome, Outcome::Finished(_)));
+    assert!(
+        evaluate(&registry(), &out, Vec::new(), &[]).expect_err("refused").to_string().contains("images.bin")
+    );
+    evaluate(&registry(), &out, Vec::new(), &[moved]).expect("judged");
+}
+
+#[test]
+fn an_evaluator_that_fails_at_the_end_takes_nothing_from_the_run() {
+    let place = tempfile::tempdir().expect("a folder");
+    let out = place.path().join("run");
+    let mut settings = settings("");
+    settings.evaluate.push(
+        serde_json::from_value(serde_json::json!({"use": "accuracy", "label": "sulks", "fails": true}))
+            .expect("an evaluator"),
+    );
+    let result = finish(&settings, &out, &Options::default()).expect("finished");
+    assert_eq!(result.unjudged, ["evaluator 'sulks': it does not want to"]);
+    assert!(result.metrics.iter().all(|metric| metric.evaluator == "accuracy") && !result.metrics.is_empty());
+    let judged = evaluate(&registry(), &out, Vec::new(), &[]).expect("judged");
+    assert!(judged[0].1.is_ok() && judged[1].1.is_err());
+}
+
+#[test]
+fn evaluators_of_what_is_not_there_are_refused_before_anything_is_trained() {
+    let place = tempfile::tempdir().expect("a folder");
+    let out = place.path().join("run");
+    let mut settings = settings("");
+    settings.data.dataset =
+        serde_json::from_value(serde_json::json!({"use": "blobs", "test": 0})).expect("a data set");
+    let error = finish(&settings, &out, &Options::default()).expect_err("refused").to_string();
+    assert!(error.contains("evaluate[0]: the data have no test image"), "{error}");
+    assert!(!out.exists());
+    settings.evaluate[0].splits = vec!["train".into()];
+    finish(&settings, &out, &Options::default()).expect("finished");
 }
 
 #[test]

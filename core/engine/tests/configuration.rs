@@ -51,7 +51,8 @@ fn findings(text: &str) -> Vec<String> {
         .iter()
         .map(|finding| {
             assert!(
-                finding.origin.as_ref().is_some_and(|origin| origin.ends_with("run.toml")),
+                finding.problem.message == "is missing"
+                    || finding.origin.as_ref().is_some_and(|origin| origin.ends_with("run.toml")),
                 "{finding:?}"
             );
             finding.problem.to_string()
@@ -180,8 +181,196 @@ fn methods_share_what_they_do_not_say_themselves() {
     let stage = "[[method.stage]]\ntrainer = \"sgd\"\nepochs = 1\nbatch = 8\n";
     let own =
         format!("{}\n[[method]]\nname = \"one\"\n{stage}", BASE.split("[[stage]]").next().expect("head"));
-    let configuration = load(&[("run.toml", &own)], &[], &["stage[0].epochs=5"]).expect("loaded");
+    let said = load(&[("run.toml", &own)], &[], &["stage[0].epochs=5"]).expect_err("refused");
+    assert!(
+        said.contains("every method has its own stage: name the one that is meant, method[0].stage[0]"),
+        "{said}"
+    );
+    let configuration = load(&[("run.toml", &own)], &[], &["stage=[]"]).expect("loaded");
     let found = check(&registry(), &configuration).expect("checked").expect_err("something is wrong");
     let said = found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     assert!(said.contains("stage: every method has its own stage"), "{said}");
+}
+
+/// The configuration's value where `run.toml` with `text` extends [`BASE`], under these sets.
+fn over_base(text: &str, sets: &[&str]) -> serde_json::Value {
+    let top = format!("extends = \"base.toml\"\n{text}");
+    load(&[("base.toml", BASE), ("run.toml", &top)], &[], sets).expect("loaded").value
+}
+
+#[test]
+fn another_choice_replaces_the_one_below() {
+    let count = json!({"count": 50});
+    assert_eq!(over_base("[data]\nlabels = { count = 50 }", &[])["data"]["labels"], count);
+    assert_eq!(over_base("", &["data.labels={count=50}"])["data"]["labels"], count);
+    assert_eq!(over_base("", &["data.labels.count=50"])["data"]["labels"], count);
+    let environment = [("SCANT__DATA__LABELS__COUNT", "50")];
+    let loaded = load(&[("run.toml", BASE)], &environment, &[]).expect("loaded");
+    assert_eq!(loaded.value["data"]["labels"], count);
+
+    // The same `use` is the same thing with other keys; another `use` brings none of them.
+    let wide = "[model]\nuse = \"two-layers\"\nwidth = 5\n";
+    assert_eq!(
+        over_base(wide, &["model.head=false"])["model"],
+        json!({"use": "two-layers", "width": 5, "head": false})
+    );
+    assert_eq!(over_base(wide, &["model={use='other'}"])["model"], json!({"use": "other"}));
+    assert_eq!(over_base(wide, &["model.use='other'"])["model"], json!({"use": "other"}));
+    assert_eq!(
+        over_base("[model]\nuse = \"other\"\ndepth = 1", &[])["model"],
+        json!({"use": "other", "depth": 1})
+    );
+    let weighed =
+        ["stage[0].loss[0]={use='cross-entropy',weight=2,on='logits'}", "stage[0].loss[0].use='other'"];
+    assert_eq!(over_base("", &weighed)["stage"][0]["loss"][0], json!({"use": "other", "weight": 2}));
+    let lr = ["stage[0].optimizer.lr.linear={from=1,to=0}", "stage[0].optimizer.lr.cosine={from=1}"];
+    assert_eq!(over_base("", &lr)["stage"][0]["optimizer"]["lr"], json!({"cosine": {"from": 1}}));
+    // A table that is set is all that is there afterwards.
+    assert_eq!(
+        over_base("checkpoint = { steps = 2 }", &["checkpoint={keep=3}"])["checkpoint"],
+        json!({"keep": 3})
+    );
+
+    let text = format!("{BASE}\n[[method]]\nname = \"few\"\ndata = {{ labels = {{ count = 6 }} }}\n");
+    let configuration = load(&[("run.toml", &text)], &[], &[]).expect("loaded");
+    let methods = configuration.methods().expect("methods");
+    assert_eq!(methods[0].1["data"], json!({"dataset": "blobs", "labels": {"count": 6}}));
+}
+
+#[test]
+fn numbers_that_are_none_are_refused_with_their_place() {
+    for number in ["nan", "inf", "-inf"] {
+        let error = load(&[("run.toml", BASE)], &[], &[&format!("data.labels.fraction={number}")]);
+        let error = error.expect_err("refused");
+        assert!(
+            error.contains("--set data.labels.fraction: data.labels.fraction: must be a finite number"),
+            "{error}"
+        );
+    }
+    let error =
+        load(&[("run.toml", &BASE.replace("epochs = 4", "epochs = nan"))], &[], &[]).expect_err("refused");
+    assert!(error.contains("run.toml: stage[0].epochs: must be a finite number, not NaN"), "{error}");
+}
+
+#[test]
+fn an_element_that_is_not_there_is_refused_in_one_line() {
+    for index in ["99999999999", "5", "1"] {
+        let set = format!("stage[{index}].epochs=3");
+        let error = load(&[("run.toml", BASE)], &[], &[&set]).expect_err("refused");
+        let said =
+            format!("--set stage[{index}].epochs: there is no stage[{index}]; stage[0] is all there is");
+        assert_eq!(error, said);
+    }
+    let error = load(&[("run.toml", BASE)], &[], &["stage[x].epochs=3"]).expect_err("refused");
+    assert!(error.contains("'stage[x].epochs' is no key"), "{error}");
+    // A whole new last element is one more.
+    let value = over_base("", &["evaluate[0]={use='accuracy'}", "stage[0].loss[1]='cross-entropy'"]);
+    assert_eq!(value["evaluate"], json!([{"use": "accuracy"}]));
+    assert_eq!(value["stage"][0]["loss"], json!(["cross-entropy", "cross-entropy"]));
+}
+
+#[test]
+fn names_that_would_lead_out_of_the_folder_are_found() {
+    for name in ["../../elsewhere", "a/b", "a\\\\b", "..", ".", "", "a\\u0000b"] {
+        let wrong = BASE
+            .replace("name = \"toy\"", &format!("name = \"{name}\""))
+            .replace("[[stage]]", &format!("[[stage]]\nname = \"{name}\""))
+            + &format!("[[evaluate]]\nuse = \"accuracy\"\nlabel = \"{name}\"\n");
+        let found = findings(&wrong);
+        let at: Vec<&str> = found.iter().filter_map(|said| said.split(": ").next()).collect();
+        assert_eq!(at, ["name", "stage[0].name", "evaluate[0].label"], "{found:?}");
+        assert!(found.iter().all(|said| said.contains("cannot be a file's name")), "{found:?}");
+    }
+}
+
+#[test]
+fn methods_that_would_share_a_folder_are_found() {
+    let named = |names: [&str; 2]| {
+        let methods: Vec<String> =
+            names.iter().map(|name| format!("\n[[method]]\nname = \"{name}\"\n")).collect();
+        findings(&format!("{BASE}{}", methods.concat()))
+    };
+    let [found] = named(["x/y", "x y"]).try_into().expect("one");
+    assert_eq!(found, "method[1].name: 'x/y' and 'x y' would both be kept in 'x-y': rename one");
+    assert!(named(["..", "b"])[0].contains("method[0].name: '..' cannot be a folder's name"));
+}
+
+#[test]
+fn what_is_wrong_with_the_data_or_the_model_hides_nothing_else() {
+    let rest = "freeze = [\"decoder\"]\ntake = { head = \"pretrain\" }\noptimizer = { lrr = 1.0 }\n\
+                [[evaluate]]\nuse = \"accuracy\"\non = \"reconstruction\"\n";
+    let others = [
+        "stage[0].freeze: the model has no part 'decoder'",
+        "stage[0].take: 'pretrain' is neither an earlier stage",
+        "stage[0].optimizer.lrr: unknown key; did you mean 'lr'?",
+        "stage[0].loss[0].weight: must be a number from 0 to",
+        "evaluate[0]: reads the output 'reconstruction'",
+    ];
+    let base = BASE.replace("[\"cross-entropy\"]", "[{ use = \"cross-entropy\", weight = -1 }]");
+    for (from, to, own) in [
+        ("dataset = \"blobs\"", "dataset = \"blobbs\"", "data.dataset: there is no component 'blobbs'"),
+        ("dataset = \"blobs\"", "dataset = { use = \"blobs\", fil = 1 }", "data.dataset.fil: unknown key"),
+        (
+            "[model]",
+            "prepare = [\"resise:3\", \"rgb\", \"pad:x\"]\n[model]",
+            "data.prepare[2]: 'pad:x' does not fit; write 'pad:2'",
+        ),
+        (
+            "[model]",
+            "prepare = [\"resise:3\", \"rgb\", \"pad:x\"]\n[model]",
+            "data.prepare[0]: 'resise:3': there is",
+        ),
+        ("two-layers", "two-layer", "model: there is no component 'two-layer' of kind model"),
+        ("use = \"two-layers\"", "use = \"two-layers\"\nwidht = 4", "model.widht: unknown key"),
+        ("name = \"toy\"", "", "name: is missing"),
+    ] {
+        let found = findings(&format!("{}{rest}", base.replace(from, to))).join("\n");
+        for said in others.iter().chain([&own]) {
+            assert!(found.contains(said), "{to}: '{said}' is missing from:\n{found}");
+        }
+    }
+}
+
+#[test]
+fn splits_and_streams_that_cannot_be_are_found() {
+    let asks = |data: &str| findings(&BASE.replace("labels = { per_class = 20 }", data)).join("\n");
+    let found = asks("labels = \"none\"");
+    assert!(
+        found.contains("stage[0].trainer: wants labelled samples, and `data.labels` leaves none"),
+        "{found}"
+    );
+    let found = asks("labels = \"all\"\nvalidation = { fraction = 1.0 }");
+    assert!(found.contains("data.validation.fraction: leaves nothing to train on"), "{found}");
+    let found = asks("labels = \"all\"\nvalidation = { count = 240 }");
+    assert!(found.contains("data.validation: leaves nothing to train on"), "{found}");
+    let found = asks("labels = { per_class = 5, count = 3 }");
+    assert!(found.contains("data.labels: choose one of per_class, count"), "{found}");
+    let found = asks("labels = { index_file = \"nowhere.txt\" }");
+    assert!(found.contains("data.labels.index_file: there is no file 'nowhere.txt' in "), "{found}");
+    let found =
+        findings(&format!("{BASE}[[evaluate]]\nuse = \"accuracy\"\nsplits = [\"validation\"]\n")).join("\n");
+    assert!(found.contains("evaluate[0].splits: there is no validation part"), "{found}");
+
+    let place = tempfile::tempdir().expect("a folder");
+    let listed = |text: &str| {
+        let file = place.path().join("index.txt");
+        fs::write(&file, text).expect("written");
+        asks(&format!("labels = {{ index_file = \"{}\" }}", file.display()))
+    };
+    let found = listed("3\n240\n");
+    assert!(found.contains("line 2: there is no sample 240, the last one is 239"), "{found}");
+    let found = listed("3\n4\n3\n");
+    assert!(found.contains("line 3: sample 3 stands in line 1 already"), "{found}");
+}
+
+#[test]
+fn augmentations_that_change_the_size_are_found() {
+    let with =
+        |stage: &str| findings(&BASE.replace("batch = 16", &format!("batch = 16\n{stage}"))).join("\n");
+    let found = with("augment = [\"jitter\", { use = \"jitter\", grow = 1 }]");
+    let said = "stage[0].augment: an image of [1, 4, 4] (channels, rows, columns) comes out as [1, 5, 5]: \
+                an augmentation may not change the size";
+    assert!(found.contains(said), "{found}");
+    let found = with("augment = \"jitter\"\nviews = { augmented = \"jitter\" }");
+    assert!(found.contains("stage[0].views.augmented: is what `augment` describes too"), "{found}");
 }

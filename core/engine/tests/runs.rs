@@ -56,8 +56,9 @@ fn a_run_learns_and_leaves_a_folder_that_can_be_read() {
     let test = predictions.iter().find(|p| p.split == "test").expect("predictions on test");
     let right = test.labels.iter().zip(&test.predicted).filter(|(a, b)| a == b).count();
     assert_eq!(right as f64 / 90.0, top.value.0);
-    let judged = evaluate(&registry(), &out, Vec::new()).expect("judged");
-    let again = judged[0].1.metrics.iter().find(|m| m.split == "test").expect("a metric");
+    let judged = evaluate(&registry(), &out, Vec::new(), &[]).expect("judged");
+    let again =
+        judged[0].1.as_ref().expect("findings").metrics.iter().find(|m| m.split == "test").expect("a metric");
     assert_eq!(again.value, top.value.0);
     let artefacts = folder.artefacts().expect("artefacts");
     let names: Vec<&str> = artefacts.iter().map(|stored| stored.artefact.name.as_str()).collect();
@@ -127,7 +128,7 @@ fn nan_stops_the_run_names_the_part_and_leaves_a_checkpoint() {
             serde_json::from_value(serde_json::json!({"use": "sgd", "nan_at": 10})).expect("a trainer");
     });
     let error = finish(&settings, &out, &Options::default()).expect_err("stopped").to_string();
-    assert!(error.contains("stage 'train', epoch 2, step 1: 'sharpness' became NaN"), "{error}");
+    assert!(error.contains("stage 'train', epoch 3, step 2: 'sharpness' became NaN"), "{error}");
     let folder = RunFolder::open(&out).expect("a run");
     let Status::Failed(failure) = folder.status().expect("a status") else { panic!("failed") };
     assert_eq!(failure.error, error);
@@ -136,4 +137,31 @@ fn nan_stops_the_run_names_the_part_and_leaves_a_checkpoint() {
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
         .collect();
     assert!(kept.contains(&"s000-e000002-t00000000.json".to_owned()), "{kept:?}");
+}
+
+#[test]
+fn a_loss_that_is_not_finite_is_named_with_its_part_before_anyone_sees_it() {
+    let place = tempfile::tempdir().expect("a folder");
+    for (number, (loss, said)) in [
+        (serde_json::json!({"use": "cross-entropy", "nan_at": 6}), "the loss 'cross-entropy' became NaN"),
+        (
+            serde_json::json!({"use": "cross-entropy", "nan_at": 6, "part": true}),
+            "'sharpness' of the loss 'cross-entropy' became NaN",
+        ),
+        (
+            serde_json::json!({"use": "cross-entropy", "weight": {"step": {"from": 1, "factor": 1e39, "every": 1}}}),
+            "the weight of the loss 'cross-entropy' became inf",
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let settings = changed(settings(""), |settings| {
+            settings.stage[0].loss = vec![serde_json::from_value(loss).expect("a loss")];
+        });
+        let out = place.path().join(number.to_string());
+        let error = finish(&settings, &out, &Options::default()).expect_err("stopped").to_string();
+        let step = if said.contains("weight") { 1 } else { 2 };
+        assert_eq!(error, format!("stage 'train', epoch 2, step {step}: {said}; a smaller learning rate may help"));
+    }
 }

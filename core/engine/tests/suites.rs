@@ -93,3 +93,27 @@ fn the_split_follows_its_seed_whatever_the_method() {
     assert_eq!(hashes[1], hashes[3]);
     assert_ne!(hashes[0], hashes[1]);
 }
+
+#[test]
+fn a_run_that_another_process_has_in_hand_is_no_failed_one() {
+    let place = tempfile::tempdir().expect("a folder");
+    let path = place.path().join("suite");
+    // An empty folder is there to be filled.
+    std::fs::create_dir(&path).expect("made");
+    let suite = Suite::plan(methods(), &[0, 1, 2], vec![], &path).expect("planned");
+    let stop = Arc::new(AtomicBool::new(false));
+    let options = Options { stop: Arc::clone(&stop), ..Options::default() };
+    assert!(!suite.run(&registry(), &options, &mut StopInThird(0, stop)).expect("stopped"));
+    let folder = suite.folder(&suite.trials()[1]);
+    let lock = std::fs::File::create(folder.join("lock")).expect("opened");
+    lock.lock().expect("locked");
+    let error = suite.run(&registry(), &Options::default(), &mut Nobody).expect_err("refused").to_string();
+    assert!(error.contains("another process is at work on") && error.contains("seed-1"), "{error}");
+    assert_eq!(suite.ending(&suite.trials()[2]).expect("an ending"), Ending::Unfinished);
+    assert!(
+        Suite::plan(methods(), &[0], vec![], &path)
+            .expect_err("refused")
+            .to_string()
+            .contains("already there")
+    );
+}

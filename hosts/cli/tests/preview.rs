@@ -51,6 +51,8 @@ fn a_sheet_is_written_once_and_never_over_another_file() {
     let (done, text) = preview(place.path(), &[]);
     assert!(done, "{text}");
     assert_eq!(fs::read(place.path().join("trial-fixmatch-attention.png")).expect("a picture"), sheet);
+    let (done, text) = preview(place.path(), &["--out", "sheet.jpg"]);
+    assert!(!done && text.contains("sheet.jpg: the sheet is a PNG file"), "{text}");
     let (done, text) = preview(place.path(), &["--stage", "cluster", "--out", "other.png"]);
     assert!(!done && text.contains("there is no stage 'cluster'; there are fixmatch-attention"), "{text}");
     let (done, text) = preview(place.path(), &["--method", "dec", "--out", "other.png"]);

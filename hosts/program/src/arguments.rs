@@ -11,7 +11,11 @@ use crate::command::Command;
 
 /// Trains image classifiers when labels are scant. Every method is a plugin.
 #[derive(Parser)]
-#[command(version, max_term_width = 110)]
+#[command(
+    version,
+    max_term_width = 110,
+    after_help = "SCANT_LOG=debug (error, warn, info, debug or trace) says how much is told."
+)]
 pub(crate) struct Arguments {
     /// Threads to compute with; all cores where absent
     #[arg(long, global = true, value_name = "N", env = "SCANT_THREADS")]
@@ -41,6 +45,15 @@ enum LogFormat {
     Json,
 }
 
+/// How runs are shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Showing {
+    /// Only what goes wrong.
+    pub quiet: bool,
+    /// One JSON object on each line, for programs.
+    pub json: bool,
+}
+
 /// Where plugins are loaded from, beside those that are linked in.
 #[derive(Args)]
 pub(crate) struct PluginArguments {
@@ -54,6 +67,11 @@ pub(crate) struct PluginArguments {
 }
 
 impl Arguments {
+    /// How runs are shown.
+    pub(crate) fn showing(&self) -> Showing {
+        Showing { quiet: self.quiet, json: matches!(self.log_format, LogFormat::Json) }
+    }
+
     pub(crate) fn start_logging(&self) {
         let level = if self.quiet { "error" } else { "info" };
         let mut builder = env_logger::Builder::from_env(Env::new().filter_or("SCANT_LOG", level));

@@ -27,17 +27,19 @@ pub fn main(host: Host) -> ExitCode {
     end_with_reader();
     let arguments = Arguments::parse();
     arguments.start_logging();
+    let showing = arguments.showing();
     let done = arguments.start_threads().and_then(|()| {
-        let session = Session::open(host, &arguments.plugins)?;
+        let session = Session::open(host, &arguments.plugins, showing)?;
         command::run(arguments.command, &session)
     });
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
+    done.unwrap_or_else(|error| {
+        if showing.json {
+            log::error!("{error}");
+        } else {
             eprintln!("error: {error}");
-            ExitCode::FAILURE
         }
-    }
+        ExitCode::FAILURE
+    })
 }
 
 /// Ends quietly where nobody reads on, as in `scant list | head`; Rust would panic there.

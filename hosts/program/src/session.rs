@@ -7,7 +7,7 @@ use scant_engine::Registry;
 use scant_engine::plugins::Refused;
 
 use crate::Host;
-use crate::arguments::PluginArguments;
+use crate::arguments::{PluginArguments, Showing};
 
 /// The environment variable with more places of plugins, separated as in `PATH`.
 const PLUGIN_PATH: &str = "SCANT_PLUGIN_PATH";
@@ -22,17 +22,19 @@ pub struct Session {
     pub refused: Vec<Refused>,
     /// Whether only libraries in a lock file are taken.
     pub locked: bool,
+    /// How runs are shown.
+    pub showing: Showing,
 }
 
 impl Session {
-    pub(crate) fn open(host: Host, arguments: &PluginArguments) -> Result<Self> {
+    pub(crate) fn open(host: Host, arguments: &PluginArguments, showing: Showing) -> Result<Self> {
         let mut registry = Registry::linked()?;
         let mut places = arguments.plugin_dir.clone();
         if let Some(more) = std::env::var_os(PLUGIN_PATH) {
             places.extend(std::env::split_paths(&more).filter(|place| !place.as_os_str().is_empty()));
         }
         let refused = registry.load_plugins(&places, arguments.locked);
-        Ok(Self { host, registry, refused, locked: arguments.locked })
+        Ok(Self { host, registry, refused, locked: arguments.locked, showing })
     }
 
     /// Refuses to go on without a plugin that was asked for.

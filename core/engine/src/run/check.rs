@@ -7,10 +7,12 @@ use schemars::schema_for;
 use serde_json::{Map, Value};
 
 use super::check_stages::check_built;
+use super::check_values::{PLAIN, is_plain};
 use super::components::check_augmentation;
 use super::config::Configuration;
 use super::resolve::fill_defaults;
 use super::settings::{EVALUATE_KEYS, LOSS_KEYS, Settings};
+use super::suite::file_name;
 use crate::Registry;
 use crate::schema::{self, Problem};
 
@@ -36,14 +38,21 @@ pub struct Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(origin) = &self.origin {
-            write!(f, "{origin}: ")?;
+        match &self.origin {
+            // The argument names the key, or one above it: once is enough.
+            Some(origin) if says_path(origin, &self.problem.path) => f.write_str("--set ")?,
+            Some(origin) => write!(f, "{origin}: ")?,
+            None => {}
         }
         if let Some(method) = &self.method {
             write!(f, "method '{method}': ")?;
         }
         write!(f, "{}", self.problem)
     }
+}
+
+fn says_path(origin: &str, path: &str) -> bool {
+    origin.strip_prefix("--set ").is_some_and(|set| !set.is_empty() && path.starts_with(set))
 }
 
 /// The methods of a configuration, or everything that is wrong with it.
@@ -53,7 +62,9 @@ pub fn check(
 ) -> Result<std::result::Result<Vec<Method>, Vec<Finding>>> {
     let mut methods = Vec::new();
     let mut findings: Vec<Finding> = Vec::new();
-    for (number, (name, value)) in configuration.methods()?.into_iter().enumerate() {
+    let given = configuration.methods()?;
+    findings.extend(check_method_names(given.iter().map(|(name, _)| name.as_deref()), configuration));
+    for (number, (name, value)) in given.into_iter().enumerate() {
         let problems = match check_one(registry, &value, configuration) {
             Ok(settings) => {
                 methods.push(Method { name, settings });
@@ -78,6 +89,33 @@ pub fn check(
     }
     findings.extend(unused(configuration));
     Ok(if findings.is_empty() { Ok(methods) } else { Err(findings) })
+}
+
+/// Methods of whose names no folder can be made, or the same folder as of another's.
+fn check_method_names<'a>(
+    names: impl Iterator<Item = Option<&'a str>>,
+    configuration: &Configuration,
+) -> Vec<Finding> {
+    let mut folders: Vec<(String, &str)> = Vec::new();
+    let mut findings = Vec::new();
+    for (number, name) in names.enumerate() {
+        let Some(name) = name else { continue };
+        let path = format!("method[{number}].name");
+        let folder = file_name(name);
+        let message = match folders.iter().find(|(known, _)| *known == folder) {
+            _ if !is_plain(&folder) => format!("'{name}' cannot be a folder's name: {PLAIN}"),
+            Some((_, other)) => {
+                format!("'{other}' and '{name}' would both be kept in '{folder}': rename one")
+            }
+            None => {
+                folders.push((folder, name));
+                continue;
+            }
+        };
+        let origin = configuration.origin(&path).map(str::to_owned);
+        findings.push(Finding { origin, method: None, problem: Problem { path, message } });
+    }
+    findings
 }
 
 /// What an argument or a variable says of the common part, and every method of its own: it would change nothing.
@@ -110,10 +148,11 @@ fn check_one(
     configuration: &Configuration,
 ) -> std::result::Result<Settings, Vec<Problem>> {
     let mut problems = schema::check(&schema_for!(Settings).to_value(), value, "");
-    let sound = without(value, &problems);
     for (kind, path, component, engine_keys) in uses(value) {
         problems.extend(check_component(registry, kind, &path, component, engine_keys));
     }
+    problems.extend(check_optimizers(registry, value));
+    let sound = without(value, &problems);
     for (path, view) in views(value) {
         problems.extend(check_augmentation(registry, view, &path));
     }
@@ -174,13 +213,43 @@ fn without(value: &Value, problems: &[Problem]) -> Value {
             && let Some(table) = value.pointer_mut(table).and_then(Value::as_object_mut)
         {
             match key {
-                // A stage must have these; any number will do to look at the rest.
+                // These must be there; anything will do to look at the rest.
                 "batch" | "epochs" => _ = table.insert(key.to_owned(), Value::from(1)),
+                "name" if problem.path == "name" => _ = table.insert(key.to_owned(), Value::from("nameless")),
+                "trainer" | "dataset" => {
+                    if !table.get(key).is_some_and(is_use) {
+                        table.insert(key.to_owned(), Value::from(""));
+                    }
+                }
+                "data" => _ = table.insert(key.to_owned(), serde_json::json!({"dataset": ""})),
+                "stage" => _ = table.insert(key.to_owned(), Value::Array(Vec::new())),
+                // A component without a name stays what it is: nothing else could be made of it.
+                "model" if table.get(key).is_some_and(is_use) => {}
                 _ => _ = table.remove(key),
             }
         }
     }
     value
+}
+
+fn is_use(value: &Value) -> bool {
+    value.is_string() || value.is_object()
+}
+
+/// What a stage says of its trainer's optimiser, against the trainer's own schema.
+fn check_optimizers(registry: &Registry, value: &Value) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (number, stage) in items(value, "stage") {
+        let trainer = stage.get("trainer");
+        let name = trainer.and_then(|trainer| trainer.as_str().or_else(|| trainer.get("use")?.as_str()));
+        if let (Some(name), Some(optimizer)) = (name, stage.get("optimizer")) {
+            let parameters = serde_json::json!({ "optimizer": optimizer });
+            // A trainer that is not there has been told already.
+            let found = registry.check(Kind::Trainer, name, &parameters, &format!("stage[{number}]"));
+            problems.extend(found.unwrap_or_default());
+        }
+    }
+    problems
 }
 
 fn items<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = (usize, &'a Value)> {

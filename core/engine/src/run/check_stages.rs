@@ -2,21 +2,32 @@
 
 use std::collections::BTreeMap;
 
-use scant_abi::{Error, INPUT, Kind, OutputInfo, State};
+use scant_abi::{
+    Context, DatasetInfo, Error, INPUT, Image, Key, Kind, Loss, Model, OutputInfo, Source as Samples, State,
+    StreamRequest,
+};
 
-use super::check_values::{check_evaluations, check_numbers};
-use super::components::{Workshop, dataset, preparation};
+use super::check_values::{check_evaluations, check_names, check_numbers, check_weights};
+use super::components::{Workshop, dataset, given_view};
 use super::config::Configuration;
+use super::files;
 use super::settings::{Labels, Settings, StageSettings, Use};
-use super::splits::Splits;
-use super::stage::{Source, find_source, part_of, sources};
+use super::splits::{Splits, listed};
+use super::stage::{Source, find_source, part_of, source_name, sources};
 use crate::Registry;
+use crate::prepare::{Preparation, Prepare};
 use crate::schema::Problem;
 
 /// Samples of each kind that components are told of while no data has been looked at.
 const NOMINAL: usize = 1000;
 
-/// What is wrong beyond `known`; a component with a known problem is not made.
+/// Images and numbers of classes that stand for data of which nothing is known before they are opened.
+const GUESSES: [([usize; 3], usize); 3] = [([3, 32, 32], 10), ([1, 28, 28], 3), ([3, 64, 64], 100)];
+
+/// How often an augmentation is drawn to see what it makes of an image.
+const DRAWS: u64 = 4;
+
+/// What is wrong beyond `known`.
 pub(super) fn check_built(
     registry: &Registry,
     settings: &Settings,
@@ -24,18 +35,54 @@ pub(super) fn check_built(
     known: &[Problem],
 ) -> Vec<Problem> {
     let mut found = Found { known, problems: Vec::new() };
+    check_names(settings, &mut found);
     check_numbers(settings, &mut found);
+    check_weights(settings, &mut found);
     check_evaluations(settings, &mut found);
-    let Some(workshop) = workshop(registry, settings, configuration, &mut found) else {
-        return found.problems;
-    };
-    let mut states: BTreeMap<&str, State> = BTreeMap::new();
     for (index, stage) in settings.stage.iter().enumerate() {
-        check_stage(&workshop, index, &mut states, &mut found);
         if settings.stage[..index].iter().any(|earlier| earlier.name() == stage.name()) {
             found.add(&format!("stage[{index}].name"), format!("another stage is called '{}'", stage.name()));
         }
     }
+    let folders = configuration.search_folders();
+    let preparation = preparation(&settings.data.prepare, &mut found);
+    let info = dataset_info(registry, settings, &folders, &mut found);
+    let train_counts = info.as_ref().map(|info| info.train_counts.as_slice()).unwrap_or_default();
+    let [labelled, unlabelled] = check_splits(settings, train_counts, &folders, &mut found);
+    let workshop = |image, raw_image, classes| Workshop {
+        registry,
+        settings,
+        folders: folders.clone(),
+        image,
+        raw_image,
+        classes,
+        labelled,
+        unlabelled,
+    };
+    if let (Some(info), Some(preparation)) = (&info, &preparation) {
+        let image = found.keep("data.prepare", preparation.dims(info.image));
+        if let (Some(image), Ok(raw_image)) = (image, preparation.dims_before(info.image)) {
+            check_stages(&workshop(image, raw_image, info.classes.len()), preparation, &mut found);
+            return found.problems;
+        }
+    }
+    // What is wrong whatever the data are like is wrong.
+    let preparation = preparation.unwrap_or_default();
+    let mut common: Option<Vec<Problem>> = None;
+    for (image, classes) in GUESSES {
+        let classes = info.as_ref().map_or(classes, |info| info.classes.len());
+        let (Ok(image), Ok(raw)) = (preparation.dims(image), preparation.dims_before(image)) else {
+            continue;
+        };
+        let mut guessed = Found { known, problems: found.problems.clone() };
+        check_stages(&workshop(image, raw, classes), &preparation, &mut guessed);
+        let problems = guessed.problems.split_off(found.problems.len());
+        common = Some(match common {
+            Some(common) => common.into_iter().filter(|problem| problems.contains(problem)).collect(),
+            None => problems,
+        });
+    }
+    found.problems.extend(common.unwrap_or_default());
     found.problems
 }
 
@@ -52,7 +99,15 @@ impl Found<'_> {
 
     /// Takes the problem out of a result; an error says its own path, which is looked for in its text.
     fn keep<T>(&mut self, path: &str, result: scant_abi::Result<T>) -> Option<T> {
-        result.map_err(|error| self.add(path, without_path(&error, path))).ok()
+        result.map_err(|error| self.add(path, said(&error, path))).ok()
+    }
+
+    /// As [`Found::keep`]; what is wrong there already is not said in other words.
+    fn keep_new<T>(&mut self, path: &str, result: scant_abi::Result<T>) -> Option<T> {
+        match result {
+            Err(_) if self.is_known(path) => None,
+            result => self.keep(path, result),
+        }
     }
 
     /// Takes what has not been said yet.
@@ -60,87 +115,168 @@ impl Found<'_> {
         self.problems.extend(problems.into_iter().filter(|problem| !self.known.contains(problem)));
     }
 
+    /// Whether something is wrong at `path`, within it or around it.
     fn is_known(&self, path: &str) -> bool {
-        self.known.iter().any(|problem| problem.path.starts_with(path))
+        let within = |inner: &str, outer: &str| {
+            inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        let mut all = self.known.iter().chain(&self.problems);
+        all.any(|problem| {
+            within(&problem.path, path) || !problem.path.is_empty() && within(path, &problem.path)
+        })
     }
 }
 
-/// Errors made for a run carry the path in front, where a finding has it already.
-fn without_path(error: &Error, path: &str) -> String {
-    let text = error.to_string();
-    text.strip_prefix(path).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&text).to_owned()
+/// What an error says that its place does not say already: neither its path nor who made what.
+fn said(error: &Error, path: &str) -> String {
+    let mut parts: Vec<&str> =
+        std::iter::once(error.message()).chain(error.causes().iter().map(String::as_str)).collect();
+    let mut component = "";
+    while let [first, _, ..] = parts.as_slice() {
+        let made = first.strip_prefix("cannot make '").and_then(|rest| rest.strip_suffix('\''));
+        if *first != path && made.is_none() && !first.ends_with("(linked in)") {
+            break;
+        }
+        component = made.unwrap_or(component);
+        parts.remove(0);
+    }
+    let text = parts.join(": ");
+    [path, component]
+        .into_iter()
+        .filter(|prefix| !prefix.is_empty())
+        .find_map(|prefix| text.strip_prefix(prefix)?.strip_prefix(": "))
+        .unwrap_or(&text)
+        .to_owned()
 }
 
-/// The workshop of a run whose data nobody has looked at; nothing where the image size is not known by then.
-fn workshop<'a>(
-    registry: &'a Registry,
-    settings: &'a Settings,
-    configuration: &Configuration,
+/// The steps of the preparation; nothing where one of them makes no sense. All that do not are named.
+fn preparation(steps: &[String], found: &mut Found<'_>) -> Option<Preparation> {
+    let mut parsed = Vec::new();
+    for (number, step) in steps.iter().enumerate() {
+        parsed.extend(found.keep(&format!("data.prepare[{number}]"), step.parse::<Prepare>()));
+    }
+    (parsed.len() == steps.len()).then(|| found.keep("data.prepare", Preparation::new(parsed))).flatten()
+}
+
+/// What is known of the data; a folder of pictures knows its classes only once it has been opened.
+fn dataset_info(
+    registry: &Registry,
+    settings: &Settings,
+    folders: &[std::path::PathBuf],
     found: &mut Found<'_>,
-) -> Option<Workshop<'a>> {
-    let preparation = found.keep("data.prepare", preparation(&settings.data.prepare))?;
-    if found.is_known("data.dataset") {
-        return None;
-    }
-    let folders = configuration.search_folders();
-    let dataset = found.keep("data.dataset", dataset(registry, settings, &folders))?;
-    // A folder of pictures knows its classes only once it has been opened; the run itself then checks the rest.
-    let info = dataset.info().ok()?;
-    let image = found.keep("data.prepare", preparation.dims(info.image))?;
-    let raw_image = found.keep("data.prepare", preparation.dims_before(info.image))?;
-    check_splits(settings, &info.train_counts, found);
-    let classes = info.classes.len();
-    let labelled = match settings.data.labels {
-        Labels::PerClass(n) => n * classes,
-        Labels::Count(n) => n,
-        Labels::None => 0,
-        Labels::All | Labels::Fraction(_) | Labels::IndexFile(_) => NOMINAL,
-    };
-    let unlabelled = NOMINAL;
-    Some(Workshop { registry, settings, folders, image, raw_image, classes, labelled, unlabelled })
+) -> Option<DatasetInfo> {
+    let exact = !found.is_known("data.dataset");
+    let dataset = found.keep_new("data.dataset", dataset(registry, settings, folders))?;
+    dataset.info().ok().filter(|_| exact)
 }
 
-/// Whether a training part with so many images of each class can be split as `settings` say.
-fn check_splits(settings: &Settings, train_counts: &[usize], found: &mut Found<'_>) {
+/// Whether a training part with so many images of each class can be split as `settings` say; gives how many samples
+/// are then labelled, and how many are not.
+fn check_splits(
+    settings: &Settings,
+    train_counts: &[usize],
+    folders: &[std::path::PathBuf],
+    found: &mut Found<'_>,
+) -> [usize; 2] {
     let mut data = settings.data.clone();
+    let total: usize = train_counts.iter().sum();
+    let listed = match &settings.data.labels {
+        Labels::IndexFile(name) => {
+            // Where validation samples lie is drawn, so what is held out is known only when the data are.
+            data.labels = Labels::None;
+            let path = "data.labels.index_file";
+            let listed = found.keep(path, index_file(name, folders)).unwrap_or_default();
+            if let Some((line, place)) = listed.iter().find(|(_, place)| total > 0 && *place >= total) {
+                let message =
+                    format!("{name}, line {line}: there is no sample {place}, the last one is {}", total - 1);
+                found.add(path, message);
+            }
+            Some(listed.len())
+        }
+        _ => None,
+    };
+    let nominal = match settings.data.labels {
+        Labels::None => 0,
+        Labels::Count(n) => n,
+        _ => listed.filter(|count| *count > 0).unwrap_or(NOMINAL),
+    };
     if train_counts.is_empty() || found.problems.iter().any(|problem| problem.path.starts_with("data.")) {
-        return;
-    }
-    // What an index file lists is looked at when the data are.
-    if matches!(data.labels, Labels::IndexFile(_)) {
-        data.labels = Labels::None;
+        return [nominal, NOMINAL];
     }
     let classes = train_counts.iter().enumerate();
     let labels: Vec<i64> = classes.flat_map(|(class, count)| vec![class as i64; *count]).collect();
-    let drawn = Splits::draw(&data, &labels, &[], settings.seeds().split, |_| Ok(String::new()));
-    if let Err(error) = drawn {
-        let text = error.to_string();
-        let path = ["data.limit", "data.validation", "data.labels"].into_iter().find(|p| text.starts_with(p));
-        found.add(path.unwrap_or("data"), without_path(&error, path.unwrap_or_default()));
+    match Splits::draw(&data, &labels, &[], settings.seeds().split, |_| Ok(String::new())) {
+        Ok(splits) => {
+            if splits.labelled.is_empty() && splits.unlabelled.is_empty() {
+                let path = if data.validation.is_some() { "data.validation" } else { "data" };
+                found.add(path, "leaves nothing to train on");
+            }
+            let labelled = if listed.is_some() { nominal } else { splits.labelled.len() };
+            // There may be images of no class, which nobody counts before the data are opened.
+            [labelled, splits.unlabelled.len().max(1)]
+        }
+        Err(error) => {
+            let text = error.to_string();
+            let path =
+                ["data.limit", "data.validation", "data.labels"].into_iter().find(|p| text.starts_with(p));
+            found.add(path.unwrap_or("data"), said(&error, path.unwrap_or_default()));
+            [nominal, NOMINAL]
+        }
+    }
+}
+
+/// The lines and places that an index file lists.
+fn index_file(name: &str, folders: &[std::path::PathBuf]) -> scant_abi::Result<Vec<(usize, usize)>> {
+    let found = folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file());
+    let path = found.ok_or_else(|| {
+        let places: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
+        Error::data(format!("there is no file '{name}' in {}", places.join(", ")))
+    })?;
+    listed(&String::from_utf8_lossy(&files::read(&path)?), name)
+}
+
+fn check_stages(workshop: &Workshop<'_>, preparation: &Preparation, found: &mut Found<'_>) {
+    let mut states: BTreeMap<&str, State> = BTreeMap::new();
+    for index in 0..workshop.settings.stage.len() {
+        check_stage(workshop, preparation, index, &mut states, found);
+    }
+}
+
+/// The model of a stage, and whether it is the one that is meant: another one will do to look at the rest.
+fn stage_model(
+    workshop: &Workshop<'_>,
+    index: usize,
+    found: &mut Found<'_>,
+) -> Option<(Box<dyn Model>, bool)> {
+    let path = workshop.model_stage(index).map_or("model".to_owned(), |i| format!("stage[{i}].model"));
+    let exact = !found.is_known(&path);
+    match found.keep_new(&path, workshop.model(index)) {
+        Some(model) => Some((model, exact)),
+        None => workshop.stand_in(index).map(|model| (model, false)),
     }
 }
 
 fn check_stage<'a>(
     workshop: &Workshop<'a>,
+    preparation: &Preparation,
     index: usize,
     states: &mut BTreeMap<&'a str, State>,
     found: &mut Found<'_>,
 ) {
     let stage = &workshop.settings.stage[index];
     let path = format!("stage[{index}]");
-    let model_path = workshop.model_stage(index).map_or("model".to_owned(), |i| format!("stage[{i}].model"));
-    if found.is_known(&model_path) {
+    let Some((mut model, exact)) = stage_model(workshop, index, found) else {
+        check_take(workshop, index, None, states, found);
+        // Outputs are not known: what the trainer says of them is no news.
+        let trainer = workshop.trainer(index, &[]);
+        if !matches!(&trainer, Err(error) if error.to_string().contains("output")) {
+            check_trainer(workshop, preparation, index, trainer, found);
+        }
         return;
-    }
-    let told = found.problems.iter().any(|problem| problem.path == model_path);
-    let model = match workshop.model(index) {
-        Err(_) if told => None,
-        made => found.keep(&model_path, made),
     };
-    let Some(mut model) = model else { return };
     let outputs = model.outputs();
     if let Ok(state) = model.state() {
-        check_take(workshop, index, &state, states, found);
+        check_take(workshop, index, Some(&state).filter(|_| exact), states, found);
         for part in stage.freeze.iter().filter(|part| !state.keys().any(|name| part_of(name) == **part)) {
             let mut parts: Vec<&str> = state.keys().map(|name| part_of(name)).collect();
             parts.dedup();
@@ -149,44 +285,93 @@ fn check_stage<'a>(
                 format!("the model has no part '{part}'; it has {}", parts.join(", ")),
             );
         }
-        states.insert(stage.name(), state);
+        if exact {
+            states.insert(stage.name(), state);
+        }
     }
     let _ = model.freeze(&stage.freeze);
     for (number, loss) in workshop.losses(index, &outputs).into_iter().enumerate() {
         let path = format!("{path}.loss[{number}]");
-        if found.is_known(&path) {
-            continue;
-        }
-        if let Some(loss) = found.keep(&path, loss) {
+        if let Some(loss) = found.keep_new(&path, loss) {
             check_outputs(&path, &loss.loss.reads(), &outputs, &[], found);
         }
     }
-    if !found.is_known(&format!("{path}.trainer"))
-        && let Some(trainer) = found.keep(&format!("{path}.trainer"), workshop.trainer(index, &outputs))
-    {
-        let streams = trainer.streams();
-        if streams.is_empty() {
-            found.add(&format!("{path}.trainer"), "asks for no samples at all");
-        }
-        if let Err(problems) = workshop.views(index, &streams) {
-            found.extend_unknown(problems);
-        }
-        let wanted: Vec<&str> = streams.iter().flat_map(|s| &s.views).map(|v| v.name.as_str()).collect();
-        for name in stage.views.keys().filter(|name| !wanted.contains(&name.as_str())) {
-            let message = format!("the trainer wants no view '{name}'; it wants {}", wanted.join(", "));
-            found.add(&format!("{path}.views.{name}"), message);
-        }
-    }
+    check_trainer(workshop, preparation, index, workshop.trainer(index, &outputs), found);
     let last = index + 1 == workshop.settings.stage.len();
     for (number, block) in workshop.settings.evaluate.iter().enumerate() {
         let here = block.stage.as_deref().map_or(last, |name| name == stage.name());
         let path = format!("evaluate[{number}]");
-        if !here || found.is_known(&path) {
+        if !here {
             continue;
         }
-        if let Some(evaluator) = found.keep(&path, workshop.evaluator(block, &outputs)) {
+        if let Some(evaluator) = found.keep_new(&path, workshop.evaluator(block, &outputs)) {
             let reads: Vec<String> = evaluator.reads().into_iter().map(|reading| reading.output).collect();
             check_outputs(&path, &reads, &outputs, &annotations(workshop.registry, stage), found);
+        }
+    }
+}
+
+/// A trainer, its optimiser and the streams it asks for.
+fn check_trainer(
+    workshop: &Workshop<'_>,
+    preparation: &Preparation,
+    index: usize,
+    trainer: scant_abi::Result<Box<dyn scant_abi::Trainer>>,
+    found: &mut Found<'_>,
+) {
+    let stage = &workshop.settings.stage[index];
+    let path = format!("stage[{index}]");
+    let at = format!("{path}.trainer");
+    if found.is_known(&format!("{path}.optimizer")) && trainer.is_err() {
+        return;
+    }
+    let Some(trainer) = found.keep_new(&at, trainer) else { return };
+    let streams = trainer.streams();
+    if streams.is_empty() {
+        found.add(&at, "asks for no samples at all");
+    }
+    if workshop.labelled == 0 && streams.iter().any(|stream| stream.source == Samples::Labelled) {
+        let source = source_name(Samples::Labelled);
+        found.add(&at, format!("wants {source} samples, and `data.labels` leaves none"));
+    }
+    check_views(workshop, preparation, index, &streams, found);
+    let wanted: Vec<&str> = streams.iter().flat_map(|s| &s.views).map(|v| v.name.as_str()).collect();
+    for name in stage.views.keys().filter(|name| !wanted.contains(&name.as_str())) {
+        let message = format!("the trainer wants no view '{name}'; it wants {}", wanted.join(", "));
+        found.add(&format!("{path}.views.{name}"), message);
+    }
+}
+
+/// Whether every view comes out in the size in which the model wants it: tried on a grey image.
+fn check_views(
+    workshop: &Workshop<'_>,
+    preparation: &Preparation,
+    index: usize,
+    streams: &[StreamRequest],
+    found: &mut Found<'_>,
+) {
+    let (views, problems) = workshop.views(index, streams);
+    found.extend_unknown(problems);
+    let [channels, height, width] = workshop.raw_image;
+    for (name, augmentation) in &views {
+        let path = format!("stage[{index}].{}", given_view(&workshop.settings.stage[index], name).0);
+        for draw in 0..DRAWS {
+            let image = Image::filled(channels, height, width, 0.5);
+            let seen = augmentation
+                .apply(image, Key::new(draw))
+                .and_then(|image| Ok((image.dims(), preparation.dims_after(image.dims())?)));
+            let seen =
+                seen.context(|| format!("an image of {:?} (channels, rows, columns)", workshop.raw_image));
+            let Some((seen, prepared)) = found.keep(&path, seen) else { break };
+            if prepared != workshop.image {
+                let raw = workshop.raw_image;
+                let message = format!(
+                    "an image of {raw:?} (channels, rows, columns) comes out as {seen:?}: an augmentation may not \
+                     change the size, `data.prepare` may"
+                );
+                found.add(&path, message);
+                break;
+            }
         }
     }
 }
@@ -220,10 +405,11 @@ fn check_outputs(
     }
 }
 
+/// Whether there is what a stage takes over, and whether its own model, where that is known, has room for it.
 fn check_take(
     workshop: &Workshop<'_>,
     index: usize,
-    own: &State,
+    own: Option<&State>,
     states: &BTreeMap<&str, State>,
     found: &mut Found<'_>,
 ) {
@@ -250,14 +436,24 @@ fn check_take(
         if !state.keys().any(|name| taken(name)) {
             found.add(&path, format!("'{from}' has no part '{}'", part.unwrap_or_default()));
         }
+        let Some(own) = own else { continue };
+        // A part that does not fit is one problem, however many tensors it has.
+        let mut told: Vec<&str> = Vec::new();
         for (name, tensor) in state.iter().filter(|(name, _)| taken(name)) {
-            match own.get(name) {
-                None => found.add(&path, format!("the model has no '{name}' that '{from}' could fill")),
-                Some(mine) if mine.shape() != tensor.shape() => {
-                    let (mine, theirs) = (mine.shape(), tensor.shape());
-                    found.add(&path, format!("'{name}' is {theirs:?} in '{from}', {mine:?} in this stage"));
+            let part = part_of(name);
+            let message = match own.get(name) {
+                None if !own.keys().any(|mine| part_of(mine) == part) => {
+                    format!("the model has no part '{part}' that '{from}' could fill")
                 }
-                Some(_) => {}
+                None => format!("the model has no '{name}' that '{from}' could fill"),
+                Some(mine) if mine.shape() != tensor.shape() => {
+                    format!("'{name}' is {:?} in '{from}', {:?} in this stage", tensor.shape(), mine.shape())
+                }
+                Some(_) => continue,
+            };
+            if !told.contains(&part) {
+                told.push(part);
+                found.add(&path, message);
             }
         }
     }

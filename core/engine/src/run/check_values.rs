@@ -1,7 +1,66 @@
 //! What can be found wrong with a configuration's own values, without making anything.
 
+use scant_abi::{Change, Schedule};
+
 use super::check_stages::Found;
-use super::settings::{Amount, Labels, Selection, Settings, StageSettings};
+use super::settings::{Amount, Labels, Selection, Settings, StageSettings, loss_weight};
+
+/// Names of which files and folders are made: none may lead out of the run's folder.
+pub(super) fn check_names(settings: &Settings, found: &mut Found<'_>) {
+    let mut plain = |path: String, name: Option<&str>| {
+        if let Some(name) = name.filter(|name| !is_plain(name)) {
+            let message = format!("'{}' cannot be a file's name: {PLAIN}", name.escape_default());
+            found.add(&path, message);
+        }
+    };
+    plain("name".into(), Some(&settings.name));
+    for (index, stage) in settings.stage.iter().enumerate() {
+        plain(format!("stage[{index}].name"), Some(stage.name()).filter(|_| stage.name.is_some()));
+    }
+    for (index, evaluate) in settings.evaluate.iter().enumerate() {
+        plain(format!("evaluate[{index}].label"), evaluate.label.as_deref());
+    }
+}
+
+pub(super) const PLAIN: &str = "it must not be empty, '.' or '..', nor hold '/' or '\\'";
+
+pub(super) fn is_plain(name: &str) -> bool {
+    !["", ".", ".."].contains(&name.trim()) && !name.contains(['/', '\\', '\0'])
+}
+
+/// Weights with which no loss can be counted.
+pub(super) fn check_weights(settings: &Settings, found: &mut Found<'_>) {
+    for (index, stage) in settings.stage.iter().enumerate() {
+        for (number, loss) in stage.loss.iter().enumerate() {
+            let path = format!("stage[{index}].loss[{number}].weight");
+            let Ok(weight) = loss_weight(loss) else {
+                let example = "{ linear = { from = 0, to = 1 } }";
+                found.add(&path, format!("a number or a schedule is needed, such as {example}"));
+                continue;
+            };
+            if let Err(error) = weight.check("weight") {
+                found.add(&path, error.to_string().trim_start_matches("weight: "));
+            }
+            // Training counts in 32 bits.
+            let bad = |value: &f64| *value < 0.0 || !(*value as f32).is_finite();
+            if let Some(value) = values(&weight).into_iter().find(bad) {
+                found.add(&path, format!("must be a number from 0 to {:e}, not {value:e}", f32::MAX));
+            }
+        }
+    }
+}
+
+/// The numbers between which a schedule moves.
+fn values(schedule: &Schedule) -> Vec<f64> {
+    match *schedule {
+        Schedule::Constant(value) | Schedule::Changing(Change::Constant(value)) => vec![value],
+        Schedule::Changing(Change::Linear { from, to, .. } | Change::Cosine { from, to, .. }) => {
+            vec![from, to]
+        }
+        Schedule::Changing(Change::Step { from, factor, .. }) => vec![from, factor],
+        Schedule::Changing(Change::Cyclical { from, to, .. }) => vec![from, to],
+    }
+}
 
 /// Numbers with which nothing can be done.
 pub(super) fn check_numbers(settings: &Settings, found: &mut Found<'_>) {
@@ -27,12 +86,14 @@ pub(super) fn check_numbers(settings: &Settings, found: &mut Found<'_>) {
     if let Some(Amount::Fraction(f)) = settings.data.validation {
         check_fraction("data.validation.fraction", f, found);
     }
-    if let (Labels::Fraction(labelled), Some(Amount::Fraction(held_out))) =
-        (&settings.data.labels, &settings.data.validation)
-        && *held_out >= 1.0
-        && *labelled > 0.0
-    {
+    if matches!(settings.data.validation, Some(Amount::Fraction(held_out)) if held_out == 1.0) {
         found.add("data.validation.fraction", "leaves nothing to train on");
+    }
+    for (index, stage) in settings.stage.iter().enumerate() {
+        if stage.augment.is_some() && stage.views.contains_key("augmented") {
+            let path = format!("stage[{index}].views.augmented");
+            found.add(&path, "is what `augment` describes too: leave one of them out");
+        }
     }
     if settings.stage.is_empty() {
         found.add("stage", "at least one [[stage]] is needed");
@@ -56,6 +117,9 @@ pub(super) fn check_evaluations(settings: &Settings, found: &mut Found<'_>) {
         for split in &evaluate.splits {
             if !["train", "validation", "test"].contains(&split.as_str()) {
                 let message = format!("there is no split '{split}'; there are train, validation and test");
+                found.add(&format!("evaluate[{index}].splits"), message);
+            } else if split == "validation" && settings.data.validation.is_none() {
+                let message = "there is no validation part: `data.validation` says how much is held out";
                 found.add(&format!("evaluate[{index}].splits"), message);
             }
         }

@@ -5,16 +5,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use scant_abi::{
-    Augmentation, CLEAN, Context, Dataset, Error, Evaluator, Key, Kind, Loss, Model, OutputInfo, Result,
-    Schedule, Setup, StreamRequest, Trainer,
+    Augmentation, CLEAN, Context, Dataset, Error, Evaluator, Key, Kind, Model, OutputInfo, Result, Schedule,
+    Setup, StreamRequest, Trainer,
 };
 use serde_json::Value;
 
+use super::checked_loss::CheckedLoss;
 use super::data::Views;
 use super::settings::{EvaluateSettings, LOSS_KEYS, Settings, StageSettings, Use, loss_weight};
 use crate::prepare::{Preparation, Prepare};
 use crate::schema::Problem;
-use crate::{Registry, policy};
+use crate::{Registry, policy, suggest};
 
 /// Makes the components of a run.
 pub(crate) struct Workshop<'a> {
@@ -36,8 +37,8 @@ pub(crate) struct StageLoss {
     pub(crate) name: String,
     /// How much it counts.
     pub(crate) weight: Schedule,
-    /// The loss.
-    pub(crate) loss: Box<dyn Loss>,
+    /// The loss, whose numbers are looked at before anybody else sees them.
+    pub(crate) loss: CheckedLoss,
 }
 
 impl Workshop<'_> {
@@ -64,19 +65,38 @@ impl Workshop<'_> {
         (0..=index).rev().find(|stage| self.settings.stage[*stage].model.is_some())
     }
 
-    /// The model of stage `index` as it begins its life, and where it stands in the configuration.
-    pub(crate) fn model(&self, index: usize) -> Result<Box<dyn Model>> {
-        let (at, path, model) = match self.model_stage(index) {
+    /// The stage that brings the model of stage `index`, where it stands in the configuration, and what stands there.
+    fn model_settings(&self, index: usize) -> (usize, String, Option<&Use>) {
+        match self.model_stage(index) {
             Some(stage) => {
                 (stage, format!("stage[{stage}].model"), self.settings.stage[stage].model.as_ref())
             }
             None => (0, "model".to_owned(), self.settings.model.as_ref()),
-        };
+        }
+    }
+
+    /// The model of stage `index` as it begins its life.
+    pub(crate) fn model(&self, index: usize) -> Result<Box<dyn Model>> {
+        let (at, path, model) = self.model_settings(index);
         let model = model.ok_or_else(|| {
             Error::config(format!("stage[{index}]: there is no [model], and the stage brings none"))
         })?;
         let setup = self.setup(at, "model", &[]);
         self.registry.make_model(model.name(), Value::Object(model.parameters(&[])), &setup).context(|| path)
+    }
+
+    /// Another model in place of one that cannot be made: its component's own, or the one whose name is nearest.
+    pub(crate) fn stand_in(&self, index: usize) -> Option<Box<dyn Model>> {
+        let (at, _, model) = self.model_settings(index);
+        let model = model?;
+        let names = self.registry.of_kind(Kind::Model).map(|found| found.description().name.as_str());
+        let name = match self.registry.get(Kind::Model, model.name()) {
+            Ok(_) => model.name(),
+            Err(_) => suggest::nearest(model.name(), names)?,
+        };
+        let setup = self.setup(at, "model", &[]);
+        let made = self.registry.make_model(name, Value::Object(model.parameters(&[])), &setup);
+        made.or_else(|_| self.registry.make_model(name, Value::Null, &setup)).ok()
     }
 
     /// The losses of stage `index`.
@@ -113,7 +133,8 @@ impl Workshop<'_> {
         weight.check("weight")?;
         let setup = self.setup(index, &format!("loss-{number}"), outputs);
         let parameters = Value::Object(loss.parameters(&LOSS_KEYS));
-        Ok(StageLoss { name, weight, loss: self.registry.make_loss(loss.name(), parameters, &setup)? })
+        let loss = self.registry.make_loss(loss.name(), parameters, &setup)?;
+        Ok(StageLoss { loss: CheckedLoss::new(loss, name.clone()), name, weight })
     }
 
     /// The trainer of stage `index`.
@@ -129,25 +150,30 @@ impl Workshop<'_> {
             .context(|| format!("stage[{index}].trainer"))
     }
 
-    /// The augmentation of every view that the trainer of stage `index` wants.
-    pub(crate) fn views(
-        &self,
-        index: usize,
-        streams: &[StreamRequest],
-    ) -> std::result::Result<Views, Vec<Problem>> {
+    /// The augmentation of every view that the trainer of stage `index` wants, and what is wrong with the others.
+    pub(crate) fn views(&self, index: usize, streams: &[StreamRequest]) -> (Views, Vec<Problem>) {
         let stage = &self.settings.stage[index];
-        let mut views = BTreeMap::new();
+        let (mut views, mut problems) = (BTreeMap::new(), Vec::new());
         for view in streams.iter().flat_map(|stream| &stream.views).filter(|view| view.name != CLEAN) {
             let (path, given) = given_view(stage, &view.name);
             let path = format!("stage[{index}].{path}");
-            let value = given.or(view.default.as_ref()).ok_or_else(|| {
+            let Some(value) = given.or(view.default.as_ref()) else {
                 let message = format!("the trainer wants the view '{}': say how it is made", view.name);
-                vec![Problem { path: path.clone(), message }]
-            })?;
+                problems.push(Problem { path, message });
+                continue;
+            };
             let setup = Setup { image: self.raw_image, ..self.setup(index, "augmentation", &[]) };
-            views.insert(view.name.clone(), augmentation(self.registry, value, &path, &setup)?);
+            match augmentation(self.registry, value, &path, &setup) {
+                Ok(augmentation) => _ = views.insert(view.name.clone(), augmentation),
+                // What `augment` says wrongly is wrong in all views that it describes.
+                Err(more) => more.into_iter().for_each(|problem| {
+                    if !problems.contains(&problem) {
+                        problems.push(problem);
+                    }
+                }),
+            }
         }
-        Ok(views)
+        (views, problems)
     }
 
     /// The evaluator of a block.

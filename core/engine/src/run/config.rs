@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use config::{Config, File, FileFormat, ValueKind};
-use scant_abi::{Error, ErrorKind, Result};
+use scant_abi::{Context, Error, ErrorKind, Result};
 use serde_json::{Map, Value};
+
+use super::layers::{lay, put};
 
 /// A configuration with the place from which each of its values comes.
 #[derive(Clone, Debug, Default)]
@@ -32,10 +34,10 @@ impl Configuration {
         for file in files {
             add_with_bases(file, &mut Vec::new(), &mut paths)?;
         }
-        let layers = paths
-            .iter()
-            .fold(Config::builder(), |builder, path| builder.add_source(File::from(path.as_path())));
-        let config = layers.build().map_err(|error| refuse(&error))?;
+        let mut value = nothing();
+        for path in &paths {
+            lay(&mut value, layer(path)?.cache, "");
+        }
         let mut folders: Vec<PathBuf> = Vec::new();
         for folder in paths.iter().rev().filter_map(|path| path.parent()) {
             let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
@@ -43,7 +45,7 @@ impl Configuration {
                 folders.push(folder.to_owned());
             }
         }
-        Self::overridden(config, environment, sets, folders)
+        Self::overridden(value, environment, sets, folders)
     }
 
     /// TOML that came with the program, under the file name `name`; `environment` and `sets` as in [`Self::load`].
@@ -58,11 +60,11 @@ impl Configuration {
             let refused = refuse(&error);
             refused.context(format!("the built-in {name}"))
         })?;
-        Self::overridden(config, environment, sets, vec![PathBuf::from(".")])
+        Self::overridden(config.cache, environment, sets, vec![PathBuf::from(".")])
     }
 
     fn overridden(
-        mut config: Config,
+        mut layers: config::Value,
         environment: impl IntoIterator<Item = (String, String)>,
         sets: &[String],
         folders: Vec<PathBuf>,
@@ -71,16 +73,16 @@ impl Configuration {
             environment.into_iter().filter(|(name, _)| name.starts_with(ENVIRONMENT)).collect();
         variables.sort();
         for (name, text) in variables {
-            config = with(config, &variable_path(&name), &text, &name)?;
+            set_text(&mut layers, &variable_path(&name), &text, &name)?;
         }
         for set in sets {
             let (path, text) = set.split_once('=').ok_or_else(|| {
                 Error::config(format!("--set {set}: a key and a value are needed, such as seed=3"))
             })?;
-            config = with(config, path.trim(), text.trim(), &format!("--set {}", path.trim()))?;
+            set_text(&mut layers, path.trim(), text.trim(), &format!("--set {}", path.trim()))?;
         }
         let mut configuration = Self { value: Value::Null, origins: BTreeMap::new(), folders };
-        let mut value = configuration.take(config.cache, "");
+        let mut value = configuration.take(layers, "")?;
         if let Value::Object(table) = &mut value {
             table.remove("extends");
         }
@@ -127,8 +129,10 @@ impl Configuration {
             if all.iter().any(|(known, _)| known.as_ref() == Some(&name)) {
                 return Err(wrong(number, &format!("there are two methods called '{name}'")));
             }
-            let mut value = base.clone();
-            merge(&mut value, Value::Object(method));
+            let mut value = from_json(base.clone());
+            lay(&mut value, from_json(Value::Object(method)), "");
+            // The places of its values are known by their paths.
+            let mut value = Self::default().take(value, "")?;
             if let Value::Object(table) = &mut value {
                 table.entry("label").or_insert(Value::String(name.clone()));
             }
@@ -159,25 +163,34 @@ impl Configuration {
         places(named.filter_map(Value::as_str), &self.search_folders())
     }
 
-    fn take(&mut self, value: config::Value, path: &str) -> Value {
-        if let Some(origin) = value.origin() {
-            self.origins.insert(path.to_owned(), origin.to_owned());
+    /// The value at `path` with all that it holds, whose origins are noted.
+    fn take(&mut self, value: config::Value, path: &str) -> Result<Value> {
+        let origin = value.origin().map(str::to_owned);
+        if let Some(origin) = &origin {
+            self.origins.insert(path.to_owned(), origin.clone());
         }
-        match value.kind {
+        Ok(match value.kind {
             ValueKind::Nil => Value::Null,
             ValueKind::Boolean(value) => Value::from(value),
             ValueKind::I64(value) => Value::from(value),
             ValueKind::U64(value) => Value::from(value),
             ValueKind::I128(value) => Value::from(value as f64),
             ValueKind::U128(value) => Value::from(value as f64),
+            // JSON, in which configurations are checked and handed on, would make nothing of it, and so drop the key.
+            ValueKind::Float(value) if !value.is_finite() => {
+                let said = origin.map(|origin| format!("{origin}: ")).unwrap_or_default();
+                return Err(Error::config(format!("{said}{path}: must be a finite number, not {value}")));
+            }
             ValueKind::Float(value) => Value::from(value),
             ValueKind::String(value) => Value::from(value),
             ValueKind::Table(table) => {
                 let mut map = Map::new();
-                for (key, value) in table {
+                let mut entries: Vec<(String, config::Value)> = table.into_iter().collect();
+                entries.sort_by(|a, b| a.0.cmp(&b.0));
+                for (key, value) in entries {
                     let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
                     // JSON and YAML can write null, which says the same as saying nothing.
-                    match self.take(value, &path) {
+                    match self.take(value, &path)? {
                         Value::Null => {}
                         value => drop(map.insert(key, value)),
                     }
@@ -188,8 +201,8 @@ impl Configuration {
                 .into_iter()
                 .enumerate()
                 .map(|(number, item)| self.take(item, &format!("{path}[{number}]")))
-                .collect(),
-        }
+                .collect::<Result<_>>()?,
+        })
     }
 }
 
@@ -211,7 +224,7 @@ fn add_with_bases(path: &Path, within: &mut Vec<PathBuf>, found: &mut Vec<PathBu
     if !path.is_file() {
         return Err(Error::config(format!("there is no file {}", path.display())));
     }
-    let alone = Config::builder().add_source(File::from(path)).build().map_err(|error| refuse(&error))?;
+    let alone = layer(path)?;
     let bases: Vec<String> = match alone.get::<config::Value>("extends").map(|value| value.kind) {
         Err(_) => Vec::new(),
         Ok(ValueKind::String(base)) => vec![base],
@@ -230,20 +243,31 @@ fn add_with_bases(path: &Path, within: &mut Vec<PathBuf>, found: &mut Vec<PathBu
     Ok(())
 }
 
-/// `config` with `text` at `path`.
-fn with(config: Config, path: &str, text: &str, origin: &str) -> Result<Config> {
-    #[derive(serde::Deserialize)]
-    struct Written {
-        value: Value,
+fn layer(path: &Path) -> Result<Config> {
+    Config::builder().add_source(File::from(path)).build().map_err(|error| refuse(&error))
+}
+
+fn nothing() -> config::Value {
+    config::Value::new(None, ValueKind::Table(config::Map::new()))
+}
+
+/// Puts `text` at `path`: a TOML value, or text where it is none, so that --set name=trial needs no quotes.
+fn set_text(layers: &mut config::Value, path: &str, text: &str, origin: &str) -> Result<()> {
+    let written = toml::from_str::<toml::Table>(&format!("value = {text}")).ok();
+    let value = written.and_then(|mut written| written.remove("value"));
+    let value = value.unwrap_or_else(|| toml::Value::String(text.to_owned()));
+    let top = path.split(['.', '[']).next().unwrap_or_default();
+    let lacks_list = ["stage", "evaluate"].contains(&top) && !has(layers, top) && path.contains('[');
+    if lacks_list && has(layers, "method") {
+        return Err(Error::config(format!(
+            "{origin}: every method has its own {top}: name the one that is meant, method[0].{path}"
+        )));
     }
-    // What is no TOML value is text: --set name=trial needs no quotes.
-    let value = toml::from_str::<Written>(&format!("value = {text}"))
-        .map_or_else(|_| Value::String(text.to_owned()), |written| written.value);
-    Config::builder()
-        .add_source(config)
-        .set_override(path, from_json(value, &origin.to_owned()))
-        .and_then(|builder| builder.build())
-        .map_err(|error| Error::config(format!("{origin}: {error}")))
+    put(layers, path, from_toml(value, &origin.to_owned())).context(|| origin.to_owned())
+}
+
+fn has(value: &config::Value, key: &str) -> bool {
+    matches!(&value.kind, ValueKind::Table(table) if table.contains_key(key))
 }
 
 /// `SCANT__STAGE__0__EPOCHS` is `stage[0].epochs`.
@@ -256,35 +280,39 @@ fn variable_path(name: &str) -> String {
     })
 }
 
-fn from_json(value: Value, origin: &String) -> config::Value {
+fn from_toml(value: toml::Value, origin: &String) -> config::Value {
     let kind = match value {
-        Value::Null => ValueKind::Nil,
-        Value::Bool(value) => ValueKind::Boolean(value),
-        Value::Number(number) => match number.as_i64() {
-            Some(value) => ValueKind::I64(value),
-            None => ValueKind::Float(number.as_f64().unwrap_or(f64::NAN)),
-        },
-        Value::String(value) => ValueKind::String(value),
-        Value::Array(items) => {
-            ValueKind::Array(items.into_iter().map(|item| from_json(item, origin)).collect())
+        toml::Value::Boolean(value) => ValueKind::Boolean(value),
+        toml::Value::Integer(value) => ValueKind::I64(value),
+        toml::Value::Float(value) => ValueKind::Float(value),
+        toml::Value::String(value) => ValueKind::String(value),
+        toml::Value::Datetime(value) => ValueKind::String(value.to_string()),
+        toml::Value::Array(items) => {
+            ValueKind::Array(items.into_iter().map(|item| from_toml(item, origin)).collect())
         }
-        Value::Object(map) => {
-            ValueKind::Table(map.into_iter().map(|(key, value)| (key, from_json(value, origin))).collect())
+        toml::Value::Table(table) => {
+            ValueKind::Table(table.into_iter().map(|(key, value)| (key, from_toml(value, origin))).collect())
         }
     };
     config::Value::new(Some(origin), kind)
 }
 
-/// Lays `over` upon `value`: tables key by key, everything else whole.
-fn merge(value: &mut Value, over: Value) {
-    match (value, over) {
-        (Value::Object(table), Value::Object(over)) => {
-            for (key, over) in over {
-                merge(table.entry(key).or_insert(Value::Null), over);
-            }
+fn from_json(value: Value) -> config::Value {
+    let kind = match value {
+        Value::Null => ValueKind::Nil,
+        Value::Bool(value) => ValueKind::Boolean(value),
+        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(value), _) => ValueKind::I64(value),
+            (None, Some(value)) => ValueKind::U64(value),
+            (None, None) => ValueKind::Float(number.as_f64().unwrap_or(f64::NAN)),
+        },
+        Value::String(value) => ValueKind::String(value),
+        Value::Array(items) => ValueKind::Array(items.into_iter().map(from_json).collect()),
+        Value::Object(map) => {
+            ValueKind::Table(map.into_iter().map(|(key, value)| (key, from_json(value))).collect())
         }
-        (value, over) => *value = over,
-    }
+    };
+    config::Value::new(None, kind)
 }
 
 fn refuse(error: &config::ConfigError) -> Error {

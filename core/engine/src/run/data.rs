@@ -9,8 +9,13 @@ use scant_abi::{
     Tensor, TrainingSet,
 };
 
+use super::hash;
 use super::splits::Splits;
 use crate::prepare::{Measure, Preparation};
+
+/// The images of each part by which data are recognised.
+const HASHED: usize = 32;
+
 /// How each view other than the clean one is made.
 pub(crate) type Views = BTreeMap<String, Arc<dyn Augmentation>>;
 
@@ -77,6 +82,22 @@ impl Data {
         }
         self.preparation.set_moments(&measure.moments());
         Ok(())
+    }
+
+    /// A hash over some images of both parts, spread evenly: enough to tell another data set, cheap for a large one.
+    pub(crate) fn images_hash(&self) -> Result<String> {
+        let mut bytes = Vec::new();
+        for part in [Part::Train, Part::Test] {
+            let count = self.labels(part).len();
+            let hashed = count.min(HASHED);
+            let places: Vec<usize> = (0..hashed).map(|number| number * count / hashed).collect();
+            let mut pixels = vec![0u8; self.info.image.iter().product::<usize>() * hashed];
+            if hashed > 0 {
+                self.dataset.read(part, &places, &mut pixels)?;
+            }
+            bytes.extend(pixels);
+        }
+        Ok(hash::sha256(&bytes))
     }
 
     /// The prepared images at `places` of `part`, as one tensor.

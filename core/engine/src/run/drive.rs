@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use scant_abi::{Context, Error, ErrorKind, PastMetric, Result};
+use scant_abi::{Context, Error, ErrorKind, Findings, PastMetric, Result};
 
 use super::checkpoint::{Best, Checkpoint, Checkpoints, Cursor};
 use super::components::Workshop;
 use super::data::Data;
 use super::digest;
-use super::epoch::EpochEnd;
+use super::epoch::{EpochEnd, place};
 use super::evaluate::{Judgement, judge};
 use super::memory;
 use super::records::{EvaluationRecord, MetricRecord, Record};
@@ -30,12 +30,14 @@ pub struct Options {
     pub prefetch: usize,
     /// Set from outside to stop after the present step.
     pub stop: Arc<AtomicBool>,
+    /// Where data are looked for first, before the folders that the run itself names.
+    pub folders: Vec<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { threads, prefetch: 4 * threads, stop: Arc::default() }
+        Self { threads, prefetch: 4 * threads, stop: Arc::default(), folders: Vec::new() }
     }
 }
 
@@ -70,6 +72,8 @@ pub(crate) struct Driver<'a> {
     pub(crate) train_seconds: f64,
     /// The time that the trainer's steps took in the present epoch.
     pub(crate) step_seconds: f64,
+    /// What evaluators at the ends of stages failed with.
+    pub(crate) unjudged: Vec<String>,
     /// The last checkpoint of this process, so that none is written twice.
     pub(crate) saved: Option<String>,
 }
@@ -129,7 +133,8 @@ impl Driver<'_> {
             let improved = self.evaluate_epoch(stage, cursor)?;
             if let Some(reason) = &cursor.stopped {
                 let (stage, epoch) = (cursor.stage, cursor.epoch - 1);
-                self.watcher.tell(&Event::Note(&format!("the stage ends after epoch {epoch}: {reason}")));
+                let text = format!("the stage ends after epoch {}: {reason}", cursor.epoch);
+                self.watcher.tell(&Event::Note(&text));
                 self.record(Record::Stop { stage, epoch, reason: reason.clone() })?;
             }
             let every = self.workshop.settings.checkpoint.epochs.max(1);
@@ -145,10 +150,12 @@ impl Driver<'_> {
     fn evaluate_epoch(&mut self, stage: &mut Stage<'_>, cursor: &mut Cursor) -> Result<bool> {
         let due =
             |block: &EvaluateSettings| block.every.is_some_and(|n| cursor.epoch.is_multiple_of(n.max(1)));
-        let found = self.judge(stage, due)?;
         let epoch = cursor.epoch - 1;
-        let records: Vec<EvaluationRecord> =
-            found.iter().map(|judgement| record_of(judgement, stage.index, epoch, false)).collect();
+        let mut records: Vec<EvaluationRecord> = Vec::new();
+        for judgement in self.judge(stage, due)? {
+            let findings = judgement.findings.as_ref().map_err(Clone::clone)?;
+            records.push(record_of(&judgement, findings, stage.index, epoch, false));
+        }
         let value = yardstick(records.iter(), "validation");
         for record in records {
             self.watcher.tell(&Event::Evaluation(&record));
@@ -180,7 +187,17 @@ impl Driver<'_> {
         }
         let found = self.judge(stage, |_| true)?;
         for judgement in found {
-            let record = record_of(&judgement, stage.index, epoch, true);
+            // The training is done and good: what could not be judged can be judged later.
+            let findings = match &judgement.findings {
+                Ok(findings) => findings,
+                Err(error) => {
+                    let note = format!("{error}; the model is kept, and `scant evaluate` can judge it again");
+                    self.watcher.tell(&Event::Note(&note));
+                    self.unjudged.push(error.to_string());
+                    continue;
+                }
+            };
+            let record = record_of(&judgement, findings, stage.index, epoch, true);
             self.watcher.tell(&Event::Evaluation(&record));
             self.record(Record::Evaluation(record))?;
             let splits: BTreeMap<&str, Vec<i64>> = super::evaluate::splits(self.data)
@@ -190,7 +207,7 @@ impl Driver<'_> {
                 })
                 .collect();
             let labels = |split: &str| splits.get(split).cloned().unwrap_or_default();
-            self.writer.findings(stage.index, &judgement.evaluator, judgement.findings, labels)?;
+            self.writer.findings(stage.index, &judgement.evaluator, judgement.findings?, labels)?;
         }
         self.writer.stage(stage.settings.name(), &stage.kept_state()?)
     }
@@ -206,6 +223,7 @@ impl Driver<'_> {
             train_seconds: self.train_seconds,
             peak_bytes: memory::peak_bytes(),
             digest: digest::of(&self.records, &stage.kept_state()?)?,
+            unjudged: std::mem::take(&mut self.unjudged),
         };
         self.writer.finish(&result)?;
         Ok(Outcome::Finished(result))
@@ -250,9 +268,8 @@ impl Driver<'_> {
             return Err(Error::new(
                 ErrorKind::Numeric,
                 format!(
-                    "stage '{}', epoch {}, step {}: '{tensor}' holds NaN or infinity; the checkpoint before is kept",
-                    stage.settings.name(),
-                    cursor.epoch,
+                    "{}, after {} steps: '{tensor}' holds NaN or infinity; the checkpoint before is kept",
+                    place(stage, cursor.epoch, None),
                     cursor.step
                 ),
             ));
@@ -264,13 +281,19 @@ impl Driver<'_> {
     }
 }
 
-fn record_of(judgement: &Judgement, stage: usize, epoch: usize, end: bool) -> EvaluationRecord {
+fn record_of(
+    judgement: &Judgement,
+    findings: &Findings,
+    stage: usize,
+    epoch: usize,
+    end: bool,
+) -> EvaluationRecord {
     EvaluationRecord {
         stage,
         epoch,
         end,
         evaluator: judgement.evaluator.clone(),
-        metrics: judgement.findings.metrics.iter().map(MetricRecord::from).collect(),
+        metrics: findings.metrics.iter().map(MetricRecord::from).collect(),
         seconds: judgement.seconds,
     }
 }

@@ -40,7 +40,7 @@ impl Driver<'_> {
             let clock = stage.clock(epoch, 0);
             let plan =
                 stage.train(clock, key.named("begin"), |trainer, context| trainer.begin_epoch(context));
-            cursor.plan = Some(plan.context(|| format!("stage '{}', epoch {epoch}", stage.settings.name()))?);
+            cursor.plan = Some(plan.context(|| place(stage, epoch, None))?);
         }
         self.step_seconds = 0.0;
         let (shown, end) = self.steps(stage, cursor)?;
@@ -50,7 +50,7 @@ impl Driver<'_> {
         let clock = stage.clock(epoch, stage.steps);
         let report = stage
             .train(clock, key.named("end"), |trainer, context| trainer.end_epoch(context))
-            .context(|| format!("stage '{}', end of epoch {epoch}", stage.settings.name()))?;
+            .context(|| format!("{}, its end", place(stage, epoch, None)))?;
         refuse_not_finite(&report, stage, epoch, None)?;
         let mut metrics: BTreeMap<String, Number> =
             means(&cursor.sums).into_iter().map(|(name, mean)| (name, Number(mean))).collect();
@@ -115,16 +115,14 @@ impl Driver<'_> {
 
     fn step(&mut self, stage: &mut Stage<'_>, cursor: &mut Cursor, feed: &Feed<'_>) -> Result<usize> {
         let (epoch, step) = (cursor.epoch, cursor.step);
-        let place = || format!("stage '{}', epoch {epoch}, step {step}", stage.settings.name());
-        let batches = feed.next(step).context(place)?;
+        let batches = feed.next(step).context(|| place(stage, epoch, Some(step)))?;
         let images = batches.first().map_or(0, scant_abi::Batch::len);
         let clock = stage.clock(epoch, step);
         let key = stage.key.fold(epoch as u64).fold(step as u64);
-        let name = stage.settings.name();
         let begun = Instant::now();
         let report = stage
             .train(clock, key, |trainer, context| trainer.step(&batches, context))
-            .context(|| format!("stage '{name}', epoch {epoch}, step {step}"))?;
+            .context(|| place(stage, epoch, Some(step)))?;
         self.step_seconds += begun.elapsed().as_secs_f64();
         refuse_not_finite(&report, stage, epoch, Some(step))?;
         for (name, value) in report.metrics {
@@ -162,18 +160,24 @@ fn means(sums: &[(String, f64, u64)]) -> Vec<(String, f64)> {
     sums.iter().map(|(name, sum, count)| (name.clone(), sum / *count as f64)).collect()
 }
 
+/// A place in a run in words, counted from 1 as people do, and the progress bar.
+pub(crate) fn place(stage: &Stage<'_>, epoch: usize, step: Option<usize>) -> String {
+    let step = step.map(|step| format!(", step {}", step + 1)).unwrap_or_default();
+    format!("stage '{}', epoch {}{step}", stage.settings.name(), epoch + 1)
+}
+
 /// A number that is NaN or infinite ends the run: every later one would be worthless.
 fn refuse_not_finite(report: &Report, stage: &Stage<'_>, epoch: usize, step: Option<usize>) -> Result<()> {
     let bad: Vec<&(String, f64)> = report.metrics.iter().filter(|(_, value)| !value.is_finite()).collect();
     // The sum follows from its parts: where a part is at fault, the part is named.
     let culprit = bad.iter().find(|(name, _)| name != "loss").or(bad.first());
     let Some((name, value)) = culprit else { return Ok(()) };
-    let step = step.map_or("its end".to_owned(), |step| format!("step {step}"));
+    let end = if step.is_none() { ", its end" } else { "" };
     Err(Error::new(
         ErrorKind::Numeric,
         format!(
-            "stage '{}', epoch {epoch}, {step}: '{name}' became {value}; a smaller learning rate may help",
-            stage.settings.name()
+            "{}{end}: '{name}' became {value}; a smaller learning rate may help",
+            place(stage, epoch, step)
         ),
     ))
 }

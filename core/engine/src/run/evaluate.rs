@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use scant_abi::{
-    Context, Data as Numbers, Error, Evaluation, Findings, Forward, INPUT, Key, Part, PastMetric, Result,
-    Split, Tensor,
+    Context, Data as Numbers, Error, Evaluation, Findings, Forward, INPUT, Key, Loss, Part, PastMetric,
+    Result, Split, Tensor,
 };
 
 use super::components::Workshop;
@@ -16,7 +16,8 @@ use super::stage::Stage;
 /// What one evaluator found, and how long everything for it took.
 pub(crate) struct Judgement {
     pub(crate) evaluator: String,
-    pub(crate) findings: Findings,
+    /// What it found; an evaluator that fails takes nothing from the others.
+    pub(crate) findings: Result<Findings>,
     pub(crate) seconds: f64,
 }
 
@@ -78,7 +79,7 @@ fn judge_entered(
         for (number, mut evaluator) in evaluators {
             let begun = Instant::now();
             let name = &blocks[number].0;
-            let findings = evaluator.evaluate(&evaluation).context(|| format!("evaluator '{name}'"))?;
+            let findings = evaluator.evaluate(&evaluation).context(|| format!("evaluator '{name}'"));
             let seconds = shared + begun.elapsed().as_secs_f64();
             judged.insert(number, Judgement { evaluator: name.clone(), findings, seconds });
         }

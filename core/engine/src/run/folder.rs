@@ -45,6 +45,9 @@ pub struct RunInfo {
     pub machine: String,
     /// The components and the plugins they come from.
     pub components: Vec<(String, String)>,
+    /// A hash over a few images of both parts; absent in folders from before it was kept.
+    #[serde(default)]
+    pub images_sha256: Option<String>,
 }
 
 /// How far a run has come.

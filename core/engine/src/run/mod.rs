@@ -3,6 +3,7 @@
 mod check;
 mod check_stages;
 mod check_values;
+mod checked_loss;
 mod checkpoint;
 mod components;
 mod config;
@@ -14,6 +15,7 @@ mod evaluate;
 mod files;
 mod folder;
 mod hash;
+mod layers;
 mod memory;
 mod order;
 mod prefetch;

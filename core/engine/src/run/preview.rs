@@ -66,7 +66,10 @@ pub fn preview(
             views.push(entry);
         }
     }
-    let augmentations = workshop.views(index, &streams).map_err(|problems| joined(&problems))?;
+    let (augmentations, problems) = workshop.views(index, &streams);
+    if !problems.is_empty() {
+        return Err(joined(&problems));
+    }
     let key = augmentation_key(&workshop, index);
     let rows = places(&data, &workshop, options.images).into_iter().map(|place| {
         let original = original(&data, place)?;

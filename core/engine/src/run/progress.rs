@@ -35,6 +35,11 @@ impl Default for Progress {
 const PAUSE: Duration = Duration::from_secs(5);
 
 impl Progress {
+    /// Shows a run in lines alone, on a terminal too.
+    pub fn in_lines() -> Self {
+        Self { terminal: false, ..Self::default() }
+    }
+
     fn say(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| log::info!("{text}")),

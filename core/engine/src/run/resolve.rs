@@ -4,7 +4,7 @@ use scant_abi::Kind;
 use serde_json::{Map, Value};
 
 use super::settings::{EvaluateSettings, Settings, Use};
-use crate::Registry;
+use crate::{Registry, schema};
 
 /// Writes every component's defaults into `settings` where they say nothing themselves.
 pub(crate) fn fill_defaults(registry: &Registry, settings: &mut Settings) {
@@ -20,9 +20,42 @@ pub(crate) fn fill_defaults(registry: &Registry, settings: &mut Settings) {
             fill(registry, Kind::Model, model, &[]);
         }
         stage.loss.iter_mut().for_each(|loss| fill(registry, Kind::Loss, loss, &[]));
+        if let Some(Value::Object(optimizer)) = &mut stage.optimizer
+            && let Ok(trainer) = registry.get(Kind::Trainer, stage.trainer.name())
+        {
+            fill_missing(optimizer, &schema::defaults(&trainer.description().schema, "optimizer"));
+        }
+        stage.augment.iter_mut().chain(stage.views.values_mut()).for_each(|view| fill_view(registry, view));
     }
     for EvaluateSettings { name, parameters, .. } in &mut settings.evaluate {
         add(registry, Kind::Evaluator, name, parameters, &[]);
+    }
+}
+
+/// Writes the defaults into every augmentation of a policy.
+fn fill_view(registry: &Registry, value: &mut Value) {
+    match value {
+        Value::String(name) => {
+            let mut component = Use::Name(std::mem::take(name));
+            fill(registry, Kind::Augmentation, &mut component, &[]);
+            *value = match component {
+                Use::Name(name) => Value::String(name),
+                Use::With(table) => Value::Object(table),
+            };
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| fill_view(registry, item)),
+        Value::Object(table) => match table.get("use").and_then(Value::as_str) {
+            Some(name) => {
+                let name = name.to_owned();
+                add(registry, Kind::Augmentation, &name, table, &[]);
+            }
+            None => {
+                let parts = ["one_of", "pairs", "then"];
+                let inner = table.iter_mut().filter(|(key, _)| parts.contains(&key.as_str()));
+                inner.for_each(|(_, value)| fill_view(registry, value));
+            }
+        },
+        _ => {}
     }
 }
 
@@ -41,9 +74,13 @@ fn add(registry: &Registry, kind: Kind, name: &str, table: &mut Map<String, Valu
     else {
         return;
     };
+    let wanted = defaults.iter().filter(|(key, _)| !without.contains(&key.as_str()));
+    fill_missing(table, &wanted.map(|(key, value)| (key.clone(), value.clone())).collect());
+}
+
+fn fill_missing(table: &mut Map<String, Value>, defaults: &Map<String, Value>) {
     for (key, value) in defaults {
-        if !without.contains(&key.as_str())
-            && !table.contains_key(key)
+        if !table.contains_key(key)
             && let Some(value) = tidy(value)
         {
             table.insert(key.clone(), value);

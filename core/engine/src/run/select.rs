@@ -25,6 +25,9 @@ pub struct RunResult {
     pub peak_bytes: Option<u64>,
     /// The hash over all metrics, without times, and the last parameters.
     pub digest: String,
+    /// What evaluators at the ends of stages failed with, if any did: their numbers are missing above.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unjudged: Vec<String>,
 }
 
 /// A number that stands for a run.

@@ -155,13 +155,9 @@ impl Pool {
     }
 
     fn take_listed(&mut self, text: &str, name: &str, labels: &[i64]) -> Result<Vec<usize>> {
-        let mut listed = Vec::new();
-        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-            let wrong = |what: &str| Error::data(format!("{name}, line {}: {what}", number + 1));
-            let place: usize = line
-                .trim()
-                .parse()
-                .map_err(|_| wrong(&format!("'{line}' is no place in the training part")))?;
+        let mut taken = Vec::new();
+        for (line, place) in listed(text, name)? {
+            let wrong = |what: &str| Error::data(format!("{name}, line {line}: {what}"));
             let class = labels.get(place).filter(|class| **class >= 0);
             let class = class.ok_or_else(|| wrong(&format!("there is no labelled sample {place}")))?;
             let places = self.classes.get_mut(class).map(|places| {
@@ -170,12 +166,14 @@ impl Pool {
                 before > places.len()
             });
             if places != Some(true) {
-                return Err(wrong(&format!("sample {place} is listed twice, or held out")));
+                return Err(wrong(&format!(
+                    "sample {place} is held out for validation, or beyond `data.limit`"
+                )));
             }
-            listed.push(place);
+            taken.push(place);
         }
-        listed.sort_unstable();
-        Ok(listed)
+        taken.sort_unstable();
+        Ok(taken)
     }
 
     fn rest(self) -> Vec<usize> {
@@ -183,6 +181,22 @@ impl Pool {
         rest.sort_unstable();
         rest
     }
+}
+
+/// The places that the index file `name` lists, each with its line.
+pub(crate) fn listed(text: &str, name: &str) -> Result<Vec<(usize, usize)>> {
+    let mut lines: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut listed = Vec::new();
+    for (number, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
+        let wrong = |what: &str| Error::data(format!("{name}, line {number}: {what}"));
+        let place: usize =
+            text.trim().parse().map_err(|_| wrong(&format!("'{text}' is no place in the training part")))?;
+        if let Some(first) = lines.insert(place, number) {
+            return Err(wrong(&format!("sample {place} stands in line {first} already")));
+        }
+        listed.push((number, place));
+    }
+    Ok(listed)
 }
 
 /// `count` spread over the classes as evenly as their sizes allow.

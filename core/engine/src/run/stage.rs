@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use scant_abi::{
-    Clock, Context, Error, Key, Model, OutputInfo, Result, State, StreamRequest, TrainContext, Trainer,
+    Clock, Context, Error, Key, Loss, Model, OutputInfo, Result, State, StreamRequest, TrainContext, Trainer,
     WeightedLoss,
 };
 
@@ -47,13 +47,16 @@ impl<'a> Stage<'a> {
         let first = streams
             .first()
             .ok_or_else(|| Error::config(format!("stage[{index}].trainer asks for no samples at all")))?;
-        let views = workshop.views(index, &streams).map_err(|problems| joined(&problems))?;
+        let (views, problems) = workshop.views(index, &streams);
+        if !problems.is_empty() {
+            return Err(joined(&problems));
+        }
         let samples = Arc::new(Samples::new(data, views, augmentation_key(workshop, index)));
         if let Some(empty) = streams.iter().find(|stream| samples.count(stream.source) == 0) {
             return Err(Error::config(format!(
-                "stage[{index}]: the trainer '{}' wants {:?} samples, and `data.labels` leaves none",
+                "stage[{index}]: the trainer '{}' wants {} samples, and `data.labels` leaves none",
                 settings.trainer.name(),
-                empty.source
+                source_name(empty.source)
             )));
         }
         let steps = order::steps(first, samples.count(first.source), settings.steps_per_epoch);
@@ -87,10 +90,10 @@ impl<'a> Stage<'a> {
     ) -> Result<T> {
         let losses = self.losses.iter_mut();
         let mut losses: Vec<WeightedLoss<'_>> = losses
-            .map(|loss| WeightedLoss {
-                name: loss.name.clone(),
-                weight: loss.weight.at(&clock) as f32,
-                loss: loss.loss.as_mut(),
+            .map(|loss| {
+                let weight = loss.weight.at(&clock) as f32;
+                loss.loss.weigh(weight);
+                WeightedLoss { name: loss.name.clone(), weight, loss: &mut loss.loss }
             })
             .collect();
         let mut look = Look { samples: &self.samples, epoch: clock.epoch };
@@ -218,6 +221,15 @@ pub(crate) fn find_source<'a>(from: &'a str, index: usize, workshop: &Workshop<'
             folder.display(),
             stage.unwrap_or(last)
         ))),
+    }
+}
+
+/// A kind of samples in words.
+pub(crate) fn source_name(source: scant_abi::Source) -> &'static str {
+    match source {
+        scant_abi::Source::Labelled => "labelled",
+        scant_abi::Source::Unlabelled => "unlabelled",
+        scant_abi::Source::All => "any",
     }
 }
 

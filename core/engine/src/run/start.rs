@@ -8,7 +8,7 @@ use super::checkpoint::{Checkpoint, Checkpoints};
 use super::components::{Workshop, dataset, preparation};
 use super::data::Data;
 use super::drive::{Driver, Options, Outcome};
-use super::evaluate::judge;
+use super::evaluate::{judge, splits};
 use super::files;
 use super::folder::{CHECKPOINTS, RunFolder, RunInfo, Status};
 use super::memory;
@@ -31,7 +31,9 @@ pub fn run(
     options: &Options,
     watcher: &mut dyn Watcher,
 ) -> Result<Outcome> {
+    let folders = &first_in(&options.folders, folders);
     let mut data = open_data(registry, settings, folders)?;
+    refuse_unseen(settings, &data)?;
     data.measure()?;
     // What was measured belongs to the resolved configuration, so that it is the same on resume.
     let mut settings = settings.clone();
@@ -42,7 +44,7 @@ pub fn run(
     for index in 0..settings.stage.len() {
         Stage::new(&workshop, &data, index)?;
     }
-    Writer::create(out, settings, info(&workshop, &data), &data.splits)?;
+    Writer::create(out, settings, info(&workshop, &data)?, &data.splits)?;
     drive(&workshop, &data, out, options, watcher)
 }
 
@@ -58,9 +60,9 @@ pub fn resume(
         watcher.tell(&Event::Note(&format!("{} has already finished", path.display())));
         return Ok(Outcome::Finished(result));
     }
-    let (settings, folders) = (folder.settings(), &folder.info().folders);
+    let (settings, folders) = (folder.settings(), &first_in(&options.folders, &folder.info().folders));
     let data = open_data(registry, settings, folders)?;
-    data.splits.same_as(&folder.splits()?)?;
+    refuse_others(&folder, &data)?;
     let workshop = workshop(registry, settings, folders, &data)?;
     // Every record is written after a checkpoint: with records and without checkpoints, somebody removed these.
     let begun = !folder.records()?.is_empty();
@@ -78,20 +80,23 @@ pub fn resume(
 
 /// Shows the model of a finished run to its evaluators again, or to `others` where there are any.
 ///
-/// Nothing in the run's folder changes.
+/// Nothing in the run's folder changes. Data are looked for in `folders` first. An evaluator that fails takes nothing
+/// from the others.
 pub fn evaluate(
     registry: &Registry,
     path: &Path,
     others: Vec<EvaluateSettings>,
-) -> Result<Vec<(String, Findings)>> {
+    folders: &[PathBuf],
+) -> Result<Vec<(String, Result<Findings>)>> {
     let folder = RunFolder::open(path)?;
     let mut settings = folder.settings().clone();
     if !others.is_empty() {
         settings.evaluate = others;
     }
-    let data = open_data(registry, &settings, &folder.info().folders)?;
-    data.splits.same_as(&folder.splits()?)?;
-    let workshop = workshop(registry, &settings, &folder.info().folders, &data)?;
+    let folders = &first_in(folders, &folder.info().folders);
+    let data = open_data(registry, &settings, folders)?;
+    refuse_others(&folder, &data)?;
+    let workshop = workshop(registry, &settings, folders, &data)?;
     let last = settings.stage.len().saturating_sub(1);
     let checkpoints = Checkpoints::new(path.join(CHECKPOINTS), settings.checkpoint.keep);
     let latest = checkpoints.latest(|error| log::warn!("a checkpoint is passed over: {error}"))?;
@@ -114,6 +119,40 @@ pub fn evaluate(
     Ok(judged.into_iter().map(|judgement| (judgement.evaluator, judgement.findings)).collect())
 }
 
+/// `first`, and after these the rest of `folders`.
+fn first_in(first: &[PathBuf], folders: &[PathBuf]) -> Vec<PathBuf> {
+    let rest = folders.iter().filter(|folder| !first.contains(folder));
+    first.iter().chain(rest).cloned().collect()
+}
+
+/// Refuses to go on with data other than the run began with.
+fn refuse_others(folder: &RunFolder, data: &Data) -> Result<()> {
+    data.splits.same_as(&folder.splits()?)?;
+    match &folder.info().images_sha256 {
+        Some(recorded) if *recorded != data.images_hash()? => Err(Error::data(
+            "the data is not what the run began with (images differ): restore it, or start a new run",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses evaluators that could only fail once everything has been trained.
+fn refuse_unseen(settings: &Settings, data: &Data) -> Result<()> {
+    let there: Vec<&str> = splits(data).iter().map(|(name, ..)| *name).collect();
+    for (index, block) in settings.evaluate.iter().enumerate() {
+        if let Some(split) = block.splits.iter().find(|split| !there.contains(&split.as_str())) {
+            return Err(Error::config(format!("evaluate[{index}].splits: the data have no {split} image")));
+        }
+        if block.splits.is_empty() && !there.contains(&"test") {
+            return Err(Error::config(format!(
+                "evaluate[{index}]: the data have no test image; say which splits it is to be shown, \
+                 splits = [\"train\"]"
+            )));
+        }
+    }
+    Ok(())
+}
+
 fn drive(
     workshop: &Workshop<'_>,
     data: &Data,
@@ -134,6 +173,7 @@ fn drive(
         history: Vec::new(),
         train_seconds: 0.0,
         step_seconds: 0.0,
+        unjudged: Vec::new(),
         saved: None,
     };
     let checkpoint = driver.latest()?;
@@ -180,14 +220,14 @@ pub(crate) fn workshop<'a>(
     })
 }
 
-fn info(workshop: &Workshop<'_>, data: &Data) -> RunInfo {
+fn info(workshop: &Workshop<'_>, data: &Data) -> Result<RunInfo> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let components = workshop
         .registry
         .iter()
         .map(|component| (component.description().name.clone(), component.origin.to_string()))
         .collect();
-    RunInfo {
+    Ok(RunInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         config_sha256: String::new(),
         seeds: workshop.settings.seeds(),
@@ -196,7 +236,8 @@ fn info(workshop: &Workshop<'_>, data: &Data) -> RunInfo {
         folders: workshop.folders.iter().map(|f| std::path::absolute(f).unwrap_or(f.clone())).collect(),
         machine: format!("{}, {}, {threads} threads", std::env::consts::OS, std::env::consts::ARCH),
         components,
-    }
+        images_sha256: Some(data.images_hash()?),
+    })
 }
 
 impl Driver<'_> {

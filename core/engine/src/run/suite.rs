@@ -15,7 +15,7 @@ use super::select::RunResult;
 use super::settings::Settings;
 use super::start::{resume, run};
 use super::watch::{Event, Watcher};
-use super::writer::lock;
+use super::writer::{is_busy, is_used, lock, taken};
 use crate::Registry;
 
 /// The file that makes a folder one of several runs.
@@ -80,7 +80,7 @@ impl Suite {
         if suite.is_one_run() {
             return Ok(suite);
         }
-        if path.exists() {
+        if is_used(path) {
             return Err(Error::new(
                 ErrorKind::Io,
                 format!(
@@ -133,6 +133,11 @@ impl Suite {
     /// The error of a trial is its ending, not the suite's, unless the trial is all there is.
     pub fn run(&self, registry: &Registry, options: &Options, watcher: &mut dyn Watcher) -> Result<bool> {
         let _lock = if self.is_one_run() { None } else { Some(lock(&self.path)?) };
+        // One that another process has in hand has not failed: nothing is begun beside it.
+        let busy = self.trials.iter().map(|trial| self.folder(trial)).find(|folder| is_busy(folder));
+        if let Some(folder) = busy.filter(|_| !self.is_one_run()) {
+            return Err(taken(&folder));
+        }
         for (number, trial) in self.trials.iter().enumerate() {
             let folder = self.folder(trial);
             if !self.is_one_run() {
@@ -193,6 +198,6 @@ fn never_begun(folder: &Path) -> PathBuf {
 }
 
 /// A method's name as a folder's.
-fn file_name(name: &str) -> String {
+pub(super) fn file_name(name: &str) -> String {
     name.chars().map(|c| if c.is_alphanumeric() || "-_.+".contains(c) { c } else { '-' }).collect()
 }

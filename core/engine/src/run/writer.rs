@@ -32,7 +32,7 @@ pub(crate) struct Writer {
 impl Writer {
     /// Makes the folder of a new run; one that is there already is never touched.
     pub(crate) fn create(path: &Path, settings: &Settings, mut info: RunInfo, splits: &Splits) -> Result<()> {
-        if path.exists() {
+        if is_used(path) {
             return Err(Error::new(
                 ErrorKind::Io,
                 format!(
@@ -182,12 +182,25 @@ pub(crate) fn lock(path: &Path) -> Result<File> {
     let lock = File::create(&lock_path).map_err(|e| io_error("open", &lock_path, &e))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(Error::new(
-            ErrorKind::Io,
-            format!("another process is at work on {}: wait for it, or stop it", path.display()),
-        )),
+        Err(TryLockError::WouldBlock) => Err(taken(path)),
         Err(TryLockError::Error(e)) => Err(io_error("lock", &lock_path, &e)),
     }
+}
+
+/// Whether there is something at `path` that a run could overwrite; an empty folder is as good as none.
+pub(crate) fn is_used(path: &Path) -> bool {
+    path.exists() && !fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+/// Whether another process has the folder `path`.
+pub(crate) fn is_busy(path: &Path) -> bool {
+    let lock = File::open(path.join(LOCK));
+    lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
+pub(crate) fn taken(path: &Path) -> Error {
+    let text = format!("another process is at work on {}: wait for it, or stop it", path.display());
+    Error::new(ErrorKind::Io, text)
 }
 
 /// The file with the model with which the stage `name` ended.

@@ -35,11 +35,17 @@ fn unfold<'a>(
         let path = format!("{prefix}{key}");
         let leaves = checker.alternatives(part);
         let default = &defaults[key];
+        // What the rows below say one by one need not stand here all together.
+        let unfolded = matches!(leaves.as_slice(), [table] if keys(table).next().is_some());
         let meaning = part["description"].as_str().unwrap_or_default();
         found.push(Parameter {
             path: path.clone(),
             types: types(&leaves),
-            default: if default.is_null() { "-".to_owned() } else { as_written(default).to_string() },
+            default: if default.is_null() || unfolded {
+                "-".to_owned()
+            } else {
+                as_written(default).to_string()
+            },
             meaning: meaning.split_whitespace().collect::<Vec<_>>().join(" "),
         });
         // A type that holds itself would unfold for ever.

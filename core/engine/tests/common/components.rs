@@ -16,6 +16,8 @@ pub struct BlobsConfig {
     file: Option<String>,
     /// Train on other data than this.
     shift: i64,
+    /// Images to test on; 90 where absent.
+    test: Option<i64>,
 }
 
 /// Three classes of 4x4 images: a bright row each, and noise.
@@ -45,14 +47,19 @@ impl Dataset for Blobs {
     }
 
     fn labels(&self, part: Part) -> Result<Vec<i64>> {
-        let count = if part == Part::Train { 240 } else { 90 };
+        let count = if part == Part::Train { 240 } else { self.config.test.unwrap_or(90) };
         Ok((0..count).map(|i| (i + self.config.shift) % 3).collect())
     }
 
     fn read(&self, part: Part, indices: &[usize], pixels: &mut [u8]) -> Result<()> {
         let labels = self.labels(part)?;
+        // What the file holds changes the images a little.
+        let file = self.config.file.as_ref().map_or(Ok(4), |name| {
+            let read = std::fs::read(self.setup.file(name)?);
+            read.map(|bytes| bytes.len()).map_err(|error| Error::data(error.to_string()))
+        })?;
         for (index, image) in indices.iter().zip(pixels.chunks_exact_mut(16)) {
-            let mut rng = Key::new(7).fold(part as u64).fold(*index as u64).rng();
+            let mut rng = Key::new(3 + file as u64).fold(part as u64).fold(*index as u64).rng();
             for (place, pixel) in image.iter_mut().enumerate() {
                 let bright = if (place / 4) as i64 == labels[*index] { 60.0 } else { 0.0 };
                 *pixel = (80.0 + bright + 40.0 * rng.normal()).clamp(0.0, 255.0) as u8;
@@ -67,16 +74,18 @@ impl Dataset for Blobs {
 pub struct JitterConfig {
     /// The standard deviation.
     by: f32,
+    /// Rows and columns that are added, which no augmentation may do.
+    grow: usize,
 }
 
 impl Default for JitterConfig {
     fn default() -> Self {
-        Self { by: 0.05 }
+        Self { by: 0.05, grow: 0 }
     }
 }
 
 /// Adds noise.
-pub struct Jitter(f32);
+pub struct Jitter(JitterConfig);
 
 impl Component for Jitter {
     const NAME: &'static str = "jitter";
@@ -84,15 +93,18 @@ impl Component for Jitter {
     type Config = JitterConfig;
 
     fn new(config: JitterConfig, _: &Setup) -> Result<Self> {
-        Ok(Self(config.by))
+        Ok(Self(config))
     }
 }
 
 impl Augmentation for Jitter {
     fn apply(&self, mut image: Image, key: Key) -> Result<Image> {
         let mut rng = key.rng();
-        image.pixels_mut().iter_mut().for_each(|pixel| *pixel += self.0 * rng.normal());
-        Ok(image)
+        image.pixels_mut().iter_mut().for_each(|pixel| *pixel += self.0.by * rng.normal());
+        match self.0.grow {
+            0 => Ok(image),
+            grow => Ok(Image::filled(image.channels(), image.height() + grow, image.width() + grow, 0.0)),
+        }
     }
 }
 
@@ -101,17 +113,22 @@ impl Augmentation for Jitter {
 pub struct CrossEntropyConfig {
     /// The output it reads.
     on: String,
+    /// Say NaN at this evaluation.
+    nan_at: Option<i64>,
+    /// Say it of a part alone.
+    part: bool,
 }
 
 impl Default for CrossEntropyConfig {
     fn default() -> Self {
-        Self { on: "logits".into() }
+        Self { on: "logits".into(), nan_at: None, part: false }
     }
 }
 
 /// Cross-entropy of softmax(logits); counts its evaluations, so that it has a state.
 pub struct CrossEntropy {
     on: String,
+    config: CrossEntropyConfig,
     count: i64,
 }
 
@@ -123,7 +140,7 @@ impl Component for CrossEntropy {
 
     fn new(config: CrossEntropyConfig, setup: &Setup) -> Result<Self> {
         setup.output(&config.on)?;
-        Ok(Self { on: config.on, count: 0 })
+        Ok(Self { on: config.on.clone(), config, count: 0 })
     }
 }
 
@@ -152,7 +169,13 @@ impl Loss for CrossEntropy {
         }
         let gradient = Tensor::from_f32(gradient, &[labels.len(), classes])?;
         let gradients = vec![input.gradient(&self.on, gradient)];
-        Ok(LossValue { value, parts: Vec::new(), gradients, opened: Vec::new() })
+        let mut parts = Vec::new();
+        match self.config.nan_at == Some(self.count) {
+            true if self.config.part => parts.push(("sharpness".to_owned(), f32::NAN)),
+            true => value = f32::NAN,
+            false => {}
+        }
+        Ok(LossValue { value, parts, gradients, opened: Vec::new() })
     }
 
     fn annotate(&mut self, pass: &Pass) -> Result<Vec<(String, Tensor)>> {
@@ -347,16 +370,18 @@ impl Trainer for Sgd {
 pub struct AccuracyConfig {
     /// The output it reads.
     on: String,
+    /// Give nothing but an error.
+    fails: bool,
 }
 
 impl Default for AccuracyConfig {
     fn default() -> Self {
-        Self { on: "logits".into() }
+        Self { on: "logits".into(), fails: false }
     }
 }
 
 /// The fraction of rows whose greatest logit is the true class's.
-pub struct Accuracy(String);
+pub struct Accuracy(String, bool);
 
 impl Component for Accuracy {
     const NAME: &'static str = "accuracy";
@@ -364,7 +389,7 @@ impl Component for Accuracy {
     type Config = AccuracyConfig;
 
     fn new(config: AccuracyConfig, _: &Setup) -> Result<Self> {
-        Ok(Self(config.on))
+        Ok(Self(config.on, config.fails))
     }
 }
 
@@ -375,6 +400,9 @@ impl Evaluator for Accuracy {
     }
 
     fn evaluate(&mut self, evaluation: &Evaluation) -> Result<Findings> {
+        if self.1 {
+            return Err(Error::data("it does not want to"));
+        }
         let mut findings = Findings::default();
         for split in &evaluation.splits {
             assert_eq!(split.output("input")?.shape()[..], [5, 1, 4, 4]);

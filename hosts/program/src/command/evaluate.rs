@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use scant_abi::{Error, Result};
+use scant_abi::{Error, Findings, Result};
 use scant_engine::run::settings::EvaluateSettings;
 use scant_engine::run::{Suite, evaluate};
 use serde_json::json;
 
+use super::data::DataFolders;
 use crate::Session;
 use crate::table::Table;
 
@@ -16,9 +17,12 @@ pub(crate) struct Args {
     /// The run's folder
     run: PathBuf,
 
-    /// Another evaluator instead of the run's own: a name, or { use = "knn", k = 5 }; may be given several times
+    /// Another evaluator instead of the run's own: a name, or { use = "knn-probe", neighbors = 5 }; may be given several times
     #[arg(long, value_name = "EVALUATOR")]
     by: Vec<String>,
+
+    #[command(flatten)]
+    data: DataFolders,
 
     /// As JSON
     #[arg(long)]
@@ -28,23 +32,37 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let others = args.by.iter().map(|text| parse(text)).collect::<Result<_>>()?;
     let registry = session.with_plugins(&Suite::open(&args.run)?.plugins())?;
-    let found = evaluate(&registry, &args.run, others)?;
-    if args.json {
+    let judged = evaluate(&registry, &args.run, others, &args.data.folders())?;
+    let (mut found, mut failed) = (Vec::new(), Vec::new());
+    for (name, findings) in judged {
+        match findings {
+            Ok(findings) => found.push((name, findings)),
+            Err(error) => failed.push(error.to_string()),
+        }
+    }
+    show(&found, args.json);
+    match failed.is_empty() {
+        true => Ok(()),
+        false => Err(Error::config(failed.join("\nerror: "))),
+    }
+}
+
+fn show(found: &[(String, Findings)], as_json: bool) {
+    if as_json {
         let all: Vec<_> = found
             .iter()
             .map(|(name, findings)| json!({"evaluator": name, "metrics": findings.metrics}))
             .collect();
         println!("{:#}", serde_json::Value::from(all));
-        return Ok(());
+        return;
     }
     let mut table = Table::new(["evaluator", "metric", "split", "value"]);
-    for (name, findings) in &found {
+    for (name, findings) in found {
         for metric in &findings.metrics {
             table.row([name, &metric.name, &metric.split, &format!("{:.4}", metric.value)]);
         }
     }
     print!("{table}");
-    Ok(())
 }
 
 fn parse(text: &str) -> Result<EvaluateSettings> {

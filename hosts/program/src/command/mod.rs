@@ -16,6 +16,8 @@ mod report;
 mod resume;
 mod run;
 
+use std::process::ExitCode;
+
 use clap::Subcommand;
 use scant_abi::Result;
 
@@ -54,18 +56,19 @@ pub(crate) enum Command {
     Doctor(doctor::Args),
 }
 
-pub(crate) fn run(command: Option<Command>, session: &Session) -> Result<()> {
+pub(crate) fn run(command: Option<Command>, session: &Session) -> Result<ExitCode> {
     // These tell of refused libraries themselves, or need none.
     if !matches!(command, Some(Command::Doctor(_) | Command::NewPlugin(_) | Command::Plugins(_))) {
         session.require_plugins()?;
     }
-    match command {
+    let done = match command {
+        Some(Command::Run(args)) => return run::run(args, session),
+        Some(Command::Resume(args)) => return resume::run(args, session),
+        None => return quick_start::run(session),
         Some(Command::List(args)) => list::run(args, session),
         Some(Command::Describe(args)) => describe::run(args, session),
         Some(Command::Check(args)) => check::run(args, session),
         Some(Command::Preview(args)) => preview::run(args, session),
-        Some(Command::Run(args)) => run::run(args, session),
-        Some(Command::Resume(args)) => resume::run(args, session),
         Some(Command::Evaluate(args)) => evaluate::run(args, session),
         Some(Command::Compare(args)) => compare::run(args),
         Some(Command::Report(args)) => report::run(args),
@@ -74,6 +77,6 @@ pub(crate) fn run(command: Option<Command>, session: &Session) -> Result<()> {
         Some(Command::NewPlugin(args)) => new_plugin::run(args),
         Some(Command::Plugins(args)) => plugins::run(args),
         Some(Command::Doctor(args)) => doctor::run(args, session),
-        None => quick_start::run(session),
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }

@@ -42,6 +42,14 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let Plan { registry, methods, folders } = args.sources.plan(session)?;
     let method = find_method(&methods, args.method.as_deref())?;
+    if let Some(out) = &args.out
+        && !out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"))
+    {
+        return Err(Error::config(format!(
+            "{}: the sheet is a PNG file; name one that ends in .png",
+            out.display()
+        )));
+    }
     let options = PreviewOptions { stage: args.stage, images: args.images.into(), draws: args.draws.into() };
     let shown = preview(&registry, &method.settings, &folders, &options)?;
     let out = args.out.unwrap_or_else(|| default_file(method, &shown));
