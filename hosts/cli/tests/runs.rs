@@ -76,11 +76,67 @@ fn a_run_stopped_by_signals_ends_where_the_untouched_one_ends() {
         assert!(!stopped.status.success());
         if signal != "KILL" {
             assert!(text(&stopped).contains(&format!("scant resume {signal}")), "{}", text(&stopped));
+            assert!(!text(&stopped).contains("error:"), "{}", text(&stopped));
+            assert_eq!(stopped.status.code(), Some(130));
         }
         let resumed = done(&["resume", signal], folder);
         assert!(resumed.status.success(), "{}", text(&resumed));
         assert_eq!(digest("whole", folder), digest(signal, folder), "{signal}");
     }
+}
+
+/// Pre-training, and a clustering stage with centroids, targets and an optimiser of their own.
+const CLUSTERING: &str = r#"
+name = "clusters"
+checkpoint = { steps = 2 }
+[data]
+dataset = { use = "synthetic-digits", train = 400, test = 50 }
+labels = "none"
+[model]
+use = "mlp-autoencoder"
+hidden = [64]
+[[stage]]
+name = "pretrain"
+trainer = "autoencoder"
+loss = ["mse"]
+epochs = 3
+batch = 40
+[[stage]]
+name = "cluster"
+trainer = { use = "dec", update_interval = 4 }
+loss = ["mse"]
+epochs = 4
+batch = 20
+[[evaluate]]
+use = "clustering"
+every = 1
+"#;
+
+#[test]
+fn a_clustering_run_killed_again_and_again_ends_where_the_untouched_one_ends() {
+    let place = tempfile::tempdir().expect("a folder");
+    let folder = place.path();
+    fs::write(folder.join("clusters.toml"), CLUSTERING).expect("written");
+    let whole = done(&["run", "clusters.toml", "--out", "whole"], folder);
+    assert!(whole.status.success(), "{}", text(&whole));
+    let mut child = scant(&["run", "clusters.toml", "--out", "killed"], folder).spawn().expect("started");
+    // Once in pre-training, and then wherever the moment falls, mostly while clusters are sought.
+    let mut kills = 0;
+    wait_for_records(&folder.join("killed"), &mut child);
+    for pause in [0, 120, 60, 200, 90] {
+        std::thread::sleep(Duration::from_millis(pause));
+        if child.try_wait().expect("asked").is_some() {
+            break;
+        }
+        child.kill().expect("killed");
+        child.wait().expect("ended");
+        kills += 1;
+        child = scant(&["resume", "killed"], folder).spawn().expect("started");
+    }
+    assert!(kills > 0);
+    let ended = child.wait_with_output().expect("ended");
+    assert!(ended.status.success(), "{}", text(&ended));
+    assert_eq!(digest("whole", folder), digest("killed", folder), "after {kills} kills");
 }
 
 #[test]

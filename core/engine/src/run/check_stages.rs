@@ -128,7 +128,7 @@ impl Found<'_> {
 }
 
 /// What an error says that its place does not say already: neither its path nor who made what.
-fn said(error: &Error, path: &str) -> String {
+pub(super) fn said(error: &Error, path: &str) -> String {
     let mut parts: Vec<&str> =
         std::iter::once(error.message()).chain(error.causes().iter().map(String::as_str)).collect();
     let mut component = "";

@@ -10,6 +10,7 @@ use scant_abi::{
 };
 use serde_json::Value;
 
+use super::check_stages::said;
 use super::checked_loss::CheckedLoss;
 use super::data::Views;
 use super::settings::{EvaluateSettings, LOSS_KEYS, Settings, StageSettings, Use, loss_weight};
@@ -249,7 +250,7 @@ fn augmentation(
         checked(registry, name, parameters, path)?;
         let made = registry.make_augmentation(name, parameters.clone(), setup);
         made.map(Arc::from)
-            .map_err(|error| vec![Problem { path: path.to_owned(), message: error.to_string() }])
+            .map_err(|error| vec![Problem { path: path.to_owned(), message: said(&error, path) }])
     };
     policy::build(value, path, &resolve)
 }

@@ -13,6 +13,9 @@ use super::hash;
 use super::splits::Splits;
 use crate::prepare::{Measure, Preparation};
 
+/// Bytes of pixels that are worth a thread of their own.
+const SHARE: usize = 1 << 15;
+
 /// The images of each part by which data are recognised.
 const HASHED: usize = 32;
 
@@ -58,7 +61,10 @@ impl Data {
             each(index, self.preparation.before(image)?, out)
         };
         if parallel {
-            pixels.par_chunks(raw.max(1)).zip(rows.par_chunks_mut(row.max(1))).enumerate().try_for_each(one)
+            // Waking another thread costs more than a few small images do.
+            let least = (SHARE / raw.max(1)).max(1);
+            let pairs = pixels.par_chunks(raw.max(1)).zip(rows.par_chunks_mut(row.max(1)));
+            pairs.enumerate().with_min_len(least).try_for_each(one)
         } else {
             pixels.chunks(raw.max(1)).zip(rows.chunks_mut(row.max(1))).enumerate().try_for_each(one)
         }
