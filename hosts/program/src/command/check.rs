@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use scant_abi::{Error, Result};
+use scant_abi::{Device, Error, Result};
 use scant_engine::Registry;
 use scant_engine::run::{Configuration, Method, check, resolved_text};
 
@@ -31,8 +31,22 @@ pub(crate) struct Sources {
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
 
+    /// Where to compute: cpu, or cuda:0 and so on with a program that was built with CUDA
+    #[arg(long, value_name = "DEVICE", value_parser = parse_device)]
+    device: Option<Device>,
+
     #[command(flatten)]
     data: DataFolders,
+}
+
+fn parse_device(text: &str) -> std::result::Result<Device, String> {
+    match text.split_once(':') {
+        None if text == "cpu" => Ok(Device::Cpu),
+        Some(("cuda", number)) => {
+            number.parse().map(Device::Cuda).map_err(|_| format!("'{number}' is no number"))
+        }
+        _ => Err("write cpu, or cuda:0 for the first GPU".to_owned()),
+    }
 }
 
 /// A configuration that can be run.
@@ -48,7 +62,12 @@ pub(crate) struct Plan {
 impl Sources {
     /// The configuration, if nothing is wrong with it.
     pub(crate) fn plan(&self, session: &Session) -> Result<Plan> {
-        let mut configuration = Configuration::load(&self.files, std::env::vars(), &self.set)?;
+        let device = self.device.map(|device| match device {
+            Device::Cpu => "device=\"cpu\"".to_owned(),
+            Device::Cuda(number) => format!("device={{ cuda = {number} }}"),
+        });
+        let set: Vec<String> = self.set.iter().cloned().chain(device).collect();
+        let mut configuration = Configuration::load(&self.files, std::env::vars(), &set)?;
         configuration.look_in(self.data.folders());
         Plan::of(&configuration, session)
     }
