@@ -66,7 +66,8 @@ pub fn paired_t(first: &[f64], second: &[f64]) -> Result<Test> {
     let (mean, count) = (mean(&differences), differences.len() as f64);
     let deviation = sample_deviation(&differences)
         .ok_or_else(|| Error::data("a paired t-test needs at least 2 pairs: run more seeds"))?;
-    if deviation == 0.0 {
+    // Sums of rounded numbers never come out quite the same: what is left of a spread after rounding is none.
+    if deviation <= 1e-9 * mean.abs() {
         // The same difference every time: none at all, or beyond any doubt.
         let sure = mean != 0.0;
         let statistic = if sure { mean.signum() * f64::INFINITY } else { 0.0 };
@@ -126,19 +127,29 @@ fn differences(first: &[f64], second: &[f64]) -> Result<Vec<f64>> {
             second.len()
         )));
     }
-    let differences: Vec<f64> = first.iter().zip(second).map(|(a, b)| a - b).collect();
-    if differences.iter().any(|d| !d.is_finite()) {
+    let grain = ROUNDING * first.iter().chain(second).fold(0.0, |most: f64, value| most.max(value.abs()));
+    let difference = |(a, b): (&f64, &f64)| if (a - b).abs() <= grain { 0.0 } else { a - b };
+    let differences: Vec<f64> = first.iter().zip(second).map(difference).collect();
+    if first.iter().chain(second).any(|value| !value.is_finite()) {
         return Err(Error::data("a paired test needs finite values: leave failed repeats out of both sides"));
     }
     Ok(differences)
 }
+
+/// The share of a value that rounding may have made: two numbers that differ by less are the same one.
+const ROUNDING: f64 = 1e-12;
+
+/// The same for differences, from which rounding takes some digits more.
+const TIED: f64 = 1e-9;
 
 /// Twice the rank of each by magnitude (ties share the mean of their ranks), and the sum of t^3 - t over ties.
 fn doubled_ranks(differences: &[f64]) -> (Vec<u64>, f64) {
     let mut order: Vec<usize> = (0..differences.len()).collect();
     order.sort_by(|&a, &b| differences[a].abs().total_cmp(&differences[b].abs()));
     let (mut ranks, mut ties, mut before) = (vec![0; differences.len()], 0.0, 0);
-    for group in order.chunk_by(|&a, &b| differences[a].abs() == differences[b].abs()) {
+    let largest = order.last().map_or(0.0, |&last| differences[last].abs());
+    let tied = |a: usize, b: usize| differences[b].abs() - differences[a].abs() <= TIED * largest;
+    for group in order.chunk_by(|&a, &b| tied(a, b)) {
         let size = group.len() as u64;
         group.iter().for_each(|&index| ranks[index] = 2 * before + size + 1);
         before += size;
@@ -191,6 +202,22 @@ mod tests {
         assert_eq!(paired_t(&[1.0, 2.0], &[1.0, 2.0]).unwrap().p_value, 1.0);
         assert_eq!(wilcoxon(&[1.0, 2.0], &[1.0, 2.0]).unwrap().p_value, 1.0);
         assert_eq!(mcnemar(0, 0).p_value, 1.0);
+    }
+
+    #[test]
+    fn rounding_is_no_difference_and_breaks_no_tie() {
+        // 0.1 each time, but for the last bit: as sure as exactly 0.1, and no surer.
+        let (first, second) = ([0.9, 0.8, 0.7], [0.8, 0.7, 0.6]);
+        let apart: Vec<f64> = first.iter().zip(&second).map(|(a, b)| a - b).collect();
+        assert!(apart[0] != apart[1], "{apart:?} shows what it is meant to show");
+        assert_eq!(paired_t(&first, &second).unwrap().p_value, 0.0);
+        // Two up, one down, all by a tenth: one sum of ranks is 2, the other 4.
+        assert_eq!(wilcoxon(&[0.9, 0.8, 0.6], &[0.8, 0.7, 0.7]).unwrap().statistic, 2.0);
+        // Sums in another order: the same value.
+        let (one, other) = ([0.1 + 0.2 + 0.3; 3], [0.3 + 0.2 + 0.1; 3]);
+        assert_ne!(one, other);
+        assert_eq!(paired_t(&one, &other).unwrap().p_value, 1.0);
+        assert_eq!(wilcoxon(&one, &other).unwrap().p_value, 1.0);
     }
 
     /// A run of a method: its accuracy differs from seed to seed, and it gets each of 500 samples right or wrong.
