@@ -92,8 +92,8 @@ pub struct Metric {
     pub split: String,
     /// The number.
     pub value: f64,
-    /// Whether more is better.
-    pub higher_is_better: bool,
+    /// Whether more is better; nothing where neither is better, so that nobody wins by it.
+    pub higher_is_better: Option<bool>,
 }
 
 /// Something to look at.

@@ -22,12 +22,12 @@ fn run(method: &str, seed: u64, mean: f32, spread: f32, samples: usize, rng: &mu
     let said: Vec<i64> =
         truth.iter().map(|t| if rng.chance(accuracy) { *t } else { (*t + 1) % 10 }).collect();
     let right = truth.iter().zip(&said).filter(|(a, b)| a == b).count() as f64 / samples as f64;
-    let score = |name: &str, value: f64, higher_is_better| Score {
+    let score = |name: &str, value: f64, higher_is_better: bool| Score {
         by: "classification".into(),
         name: name.into(),
         split: "test".into(),
         value,
-        higher_is_better,
+        higher_is_better: Some(higher_is_better),
     };
     RunSummary {
         folder: format!("{method}-{seed}"),

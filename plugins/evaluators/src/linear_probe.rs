@@ -87,7 +87,8 @@ impl Evaluator for LinearProbe {
             let own = softmax(&scores, classes);
             report::add(&mut findings, evaluation, split, Rows::new(&scores, classes)?, &own)?;
         }
-        let chosen = Metric { name: "l2".into(), split: "train".into(), value: l2, higher_is_better: false };
+        // What was chosen, not what is wanted: neither more nor less of it is better.
+        let chosen = Metric { name: "l2".into(), split: "train".into(), value: l2, higher_is_better: None };
         findings.metrics.push(chosen);
         Ok(findings)
     }

@@ -84,12 +84,12 @@ impl Sample {
 
 /// A metric of `split` of which more is better.
 pub(crate) fn more_is_better(split: &Split, name: &str, value: f64) -> Metric {
-    Metric { name: name.to_owned(), split: split.name.clone(), value, higher_is_better: true }
+    Metric { name: name.to_owned(), split: split.name.clone(), value, higher_is_better: Some(true) }
 }
 
 /// A metric of `split` of which less is better.
 pub(crate) fn less_is_better(split: &Split, name: &str, value: f64) -> Metric {
-    Metric { higher_is_better: false, ..more_is_better(split, name, value) }
+    Metric { higher_is_better: Some(false), ..more_is_better(split, name, value) }
 }
 
 /// The largest of each row of scores, the first of equals.

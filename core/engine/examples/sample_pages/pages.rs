@@ -42,7 +42,7 @@ pub(crate) fn write(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     let pages = [
         ("run.html", run_page(&reports[0])),
         ("failed.html", run_page(&reports[11])),
-        ("comparison.html", comparison_page(&comparison, &reports)),
+        ("comparison.html", comparison_page(&comparison, &reports, Some(folder))),
     ];
     let mut paths = Vec::new();
     for (name, page) in pages {
@@ -55,12 +55,12 @@ pub(crate) fn write(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
 fn report(method: &str, level: f64, seed: u64, key: Key) -> RunReport {
     let mut rng = key.rng();
     let top1 = level + 0.01 * f64::from(rng.normal());
-    let metric = |name: &str, split: &str, value: f64, higher_is_better| Score {
+    let metric = |name: &str, split: &str, value: f64, higher_is_better: bool| Score {
         by: "linear-probe".into(),
         name: name.into(),
         split: split.into(),
         value,
-        higher_is_better,
+        higher_is_better: Some(higher_is_better),
     };
     let truth: Vec<i64> = (0..2000).map(|i| i % 10).collect();
     let said = truth.iter().map(|c| if rng.chance(top1 as f32) { *c } else { (c + 2) % 10 }).collect();

@@ -15,8 +15,8 @@ pub struct Column {
     pub metric: String,
     /// The split.
     pub split: String,
-    /// Whether more is better.
-    pub higher_is_better: bool,
+    /// Whether more is better; nothing where neither is better, so that nobody wins by it.
+    pub higher_is_better: Option<bool>,
 }
 
 impl Column {
@@ -25,9 +25,22 @@ impl Column {
         format!("{}/{}@{}", self.by, self.metric, self.split)
     }
 
-    /// Upwards where more is better.
+    /// Upwards where more is better, a dash where neither is.
     pub fn arrow(&self) -> char {
-        if self.higher_is_better { '\u{2191}' } else { '\u{2193}' }
+        match self.higher_is_better {
+            Some(true) => '\u{2191}',
+            Some(false) => '\u{2193}',
+            None => '\u{2013}',
+        }
+    }
+
+    /// The same in words.
+    pub fn direction(&self) -> &'static str {
+        match self.higher_is_better {
+            Some(true) => "higher is better",
+            Some(false) => "lower is better",
+            None => "neither is better",
+        }
     }
 
     /// The number that `run` has for it.

@@ -60,16 +60,16 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// For each column the row of the best mean, oracles left aside; nothing where no row has one.
+    /// For each column the row of the best mean, oracles left aside; nothing where no row has one, or none is better.
     pub fn best(&self) -> Vec<Option<usize>> {
         let best = |(i, column): (usize, &Column)| {
             let honest = |row: &usize| self.methods[*row].selection != Selection::Oracle;
             let mean =
                 |row: &usize| self.methods[*row].cells[i].mean.filter(|mean| mean.is_finite() && honest(row));
             let rows = (0..self.methods.len()).filter(|row| mean(row).is_some());
-            let worth = |row: &usize| {
-                mean(row).map_or(0.0, |mean| if column.higher_is_better { mean } else { -mean })
-            };
+            let higher_is_better = column.higher_is_better?;
+            let worth =
+                |row: &usize| mean(row).map_or(0.0, |mean| if higher_is_better { mean } else { -mean });
             rows.reduce(|best, row| if worth(&row) > worth(&best) { row } else { best })
         };
         self.columns.iter().enumerate().map(best).collect()
@@ -80,6 +80,12 @@ impl Comparison {
 pub fn compare(runs: &[RunSummary], options: &Options) -> Result<Comparison> {
     if runs.is_empty() {
         return Err(Error::config("there is nothing to compare: name at least one run folder"));
+    }
+    if !(options.level > 0.0 && options.level < 1.0) {
+        return Err(Error::config(format!(
+            "the level of the tests must lie between 0 and 1, as 0.05 does, not {}",
+            options.level
+        )));
     }
     let (columns, more) = columns(runs, &options.metrics)?;
     let groups = groups(runs);
@@ -200,6 +206,25 @@ mod tests {
         oracle.selection = Selection::Oracle;
         let rules = [run("a", 0, &[]), oracle];
         assert!(compare(&rules, &Options::default()).unwrap_err().to_string().contains("different rules"));
+    }
+
+    #[test]
+    fn a_metric_of_which_neither_more_nor_less_is_better_is_shown_and_nobody_wins_by_it() {
+        let run = |method, seed: u64, slope| run(method, seed, &[("slope", slope + 1e-3 * seed as f64)]);
+        let runs: Vec<RunSummary> =
+            (0..3).flat_map(|seed| [run("a", seed, 0.5), run("b", seed, 0.9)]).collect();
+        let comparison = compare(&runs, &Options::default()).unwrap();
+        assert_eq!(comparison.columns[0].metric, "slope");
+        assert_eq!((comparison.best(), comparison.tests.families.as_slice()), (vec![None], [].as_slice()));
+    }
+
+    #[test]
+    fn a_level_that_is_no_probability_is_refused() {
+        for level in [0.0, 1.0, 2.0, -0.1, f64::NAN] {
+            let options = Options { level, ..Options::default() };
+            let error = compare(&[run("a", 0, &[])], &options).unwrap_err().to_string();
+            assert!(error.contains(&format!("between 0 and 1, as 0.05 does, not {level}")), "{error}");
+        }
     }
 
     #[test]

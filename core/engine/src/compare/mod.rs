@@ -9,7 +9,7 @@ mod paired;
 mod read;
 mod render;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 mod sheet;
 mod splits;
 mod summary;

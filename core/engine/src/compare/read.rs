@@ -6,7 +6,9 @@ use scant_abi::Result;
 use serde_json::json;
 
 use super::{Budget, DataFacts, Outcome, Predictions, RunSummary, Score};
-use crate::run::{Ending, Record, RunFolder, SelectedMetric, Settings, Splits, Status, Suite, Trial, select};
+use crate::run::{
+    Ending, Record, RunFolder, SUITE, SelectedMetric, Settings, Splits, Status, Suite, Trial, select,
+};
 
 impl RunSummary {
     /// The summary of the run in `folder`.
@@ -113,16 +115,31 @@ pub struct Candidate {
     pub folder: Option<RunFolder>,
 }
 
-/// The runs in `paths`, each a run's folder or a folder of several runs.
+/// The runs in `paths`: each a run's folder, a folder of several runs, or the folder of one method among these.
 pub fn candidates(paths: &[PathBuf]) -> Result<Vec<Candidate>> {
     let mut found = Vec::new();
     for path in paths {
-        let suite = Suite::open(path)?;
-        for trial in suite.trials() {
+        let (suite, part) = match (Suite::open(path), part_of_suite(path)) {
+            (Err(_), Some(part)) => part,
+            (suite, _) => (suite?, PathBuf::new()),
+        };
+        for trial in suite.trials().iter().filter(|trial| trial.folder.starts_with(&part)) {
             found.push(candidate(&suite, trial)?);
         }
     }
     Ok(found)
+}
+
+/// The several runs of which `path` holds a method's, and the part of their folders' names that all of these share.
+fn part_of_suite(path: &Path) -> Option<(Suite, PathBuf)> {
+    // As `.` and `..` have no name of their own.
+    let path = path.canonicalize().ok().filter(|path| path.is_dir() && !path.join(SUITE).exists())?;
+    let (parent, part) = (path.parent()?, PathBuf::from(path.file_name()?));
+    if !parent.join(SUITE).is_file() {
+        return None;
+    }
+    let suite = Suite::open(parent).ok()?;
+    suite.trials().iter().any(|trial| trial.folder.starts_with(&part)).then_some((suite, part))
 }
 
 fn candidate(suite: &Suite, trial: &Trial) -> Result<Candidate> {

@@ -1,5 +1,6 @@
 //! A comparison in each of its forms.
 
+use std::path::Path;
 use std::str::FromStr;
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
@@ -69,8 +70,14 @@ impl FromStr for Format {
     }
 }
 
-/// The comparison as text; the `reports` of its runs give the page its figures and are not needed otherwise.
-pub fn render(comparison: &Comparison, reports: &[RunReport], format: Format) -> Result<String> {
+/// The comparison as text; the `reports` of its runs give the page its figures and are not needed otherwise, nor is the
+/// folder `place` of the page, from which it links to the runs' own pages.
+pub fn render(
+    comparison: &Comparison,
+    reports: &[RunReport],
+    format: Format,
+    place: Option<&Path>,
+) -> Result<String> {
     match format {
         Format::Terminal => Ok(terminal(comparison)),
         Format::Markdown => Ok(markdown(comparison)),
@@ -79,7 +86,7 @@ pub fn render(comparison: &Comparison, reports: &[RunReport], format: Format) ->
             .map(|text| text + "\n")
             .map_err(|error| Error::caused_by(ErrorKind::Io, "cannot write the comparison as JSON", &error)),
         Format::Latex => Ok(latex(comparison)),
-        Format::Html => Ok(comparison_page(comparison, reports)),
+        Format::Html => Ok(comparison_page(comparison, reports, place)),
     }
 }
 
@@ -218,7 +225,7 @@ fn csv(comparison: &Comparison) -> Result<String> {
                     column.by.clone(),
                     column.metric.clone(),
                     column.split.clone(),
-                    column.higher_is_better.to_string(),
+                    column.higher_is_better.map(|higher| higher.to_string()).unwrap_or_default(),
                     number(cell.mean),
                     number(cell.std),
                     cell.values.len().to_string(),
@@ -259,7 +266,7 @@ mod tests {
     }
 
     fn text(format: Format) -> String {
-        render(&comparison(), &[], format).unwrap()
+        render(&comparison(), &[], format, None).unwrap()
     }
 
     #[test]
@@ -312,7 +319,7 @@ mod tests {
     #[test]
     fn json_is_read_back_as_it_was() {
         let comparison = comparison();
-        let text = render(&comparison, &[], Format::Json).unwrap();
+        let text = render(&comparison, &[], Format::Json, None).unwrap();
         assert_eq!(serde_json::from_str::<Comparison>(&text).unwrap(), comparison);
     }
 

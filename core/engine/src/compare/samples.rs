@@ -14,7 +14,7 @@ pub(crate) fn run(method: &str, seed: u64, metrics: &[(&str, f64)]) -> RunSummar
         name: (*name).to_owned(),
         split: "test".to_owned(),
         value: *value,
-        higher_is_better: *name != "error",
+        higher_is_better: (*name != "slope").then_some(*name != "error"),
     };
     RunSummary {
         folder: format!("runs/{method}-{seed}"),

@@ -61,13 +61,17 @@ fn results(comparison: &Comparison) -> Sheet {
         0 => String::new(),
         n => format!(" {n} more metrics, with --metrics: {}.", names(&comparison.more)),
     };
+    let undirected = match comparison.columns.iter().any(|column| column.higher_is_better.is_none()) {
+        true => ", – neither",
+        false => "",
+    };
     Sheet {
         // Whoever copies a table copies its title: it says by itself that its numbers do not compare.
         title: if comparison.different_splits { "Results ON DIFFERENT SPLITS" } else { "Results" }.to_owned(),
         headings,
         rows: comparison.methods.iter().map(row).collect(),
         note: format!(
-            "Mean ± sample standard deviation{place} over the n repeats that finished; ↑ more is better, ↓ less.{more}"
+            "Mean ± sample standard deviation{place} over the n repeats that finished; ↑ more is better, ↓ less{undirected}.{more}"
         ),
     }
 }

@@ -1,16 +1,20 @@
 //! The page of a comparison.
 
+use std::path::{Component, Path};
+
 use maud::{Markup, html};
 use scant_abi::PastMetric;
 
-use super::page::{page, section, table};
+use super::page::{facts, page, section, table};
 use super::svg::{Dots, dots};
 use super::{RunReport, artefact, curves, number};
 use crate::compare::{Beside, Cell, Column, Comparison, Family, Method, PairTest, Tally, selection_in_words};
 use crate::run::settings::Selection;
 
 /// The page as HTML; the curves and figures of `reports` stand beneath the tables.
-pub fn comparison_page(comparison: &Comparison, reports: &[RunReport]) -> String {
+///
+/// `place` is the folder in which the page will lie, where that is known: from there it links to the runs' own pages.
+pub fn comparison_page(comparison: &Comparison, reports: &[RunReport], place: Option<&Path>) -> String {
     let names: Vec<&str> = comparison.methods.iter().map(|method| method.name.as_str()).collect();
     let title = match names.len() {
         0..=3 => names.join(" \u{b7} "),
@@ -30,7 +34,9 @@ pub fn comparison_page(comparison: &Comparison, reports: &[RunReport]) -> String
         section("Repeats", repeats(comparison)),
         section("Curves over epochs", curves(comparison, reports)),
         section("Figures", figures(comparison, reports)),
-        section("Runs", runs(comparison)),
+        section("Runs", runs(comparison, place)),
+        section("Configuration", configuration(comparison, reports)),
+        section("Environment", facts(&environment(reports))),
     ];
     page(&format!("Comparison: {title}"), header, &sections)
 }
@@ -182,7 +188,7 @@ fn repeats(comparison: &Comparison) -> Markup {
                     figure class="card" {
                         figcaption {
                             strong { (column.by) "/" (column.metric) }
-                            span { "on " (column.split) ", " (if column.higher_is_better { "higher" } else { "lower" }) " is better" }
+                            span { "on " (column.split) ", " (column.direction()) }
                         }
                         (dots(&column.metric, &methods))
                     }
@@ -247,7 +253,7 @@ fn figures(comparison: &Comparison, reports: &[RunReport]) -> Markup {
     }
 }
 
-fn runs(comparison: &Comparison) -> Markup {
+fn runs(comparison: &Comparison, place: Option<&Path>) -> Markup {
     let rows: Vec<Vec<Markup>> = comparison
         .methods
         .iter()
@@ -258,9 +264,109 @@ fn runs(comparison: &Comparison) -> Markup {
                 html! { (repeat.seed) },
                 super::page::outcome_badge(&repeat.outcome),
                 html! { (method.data.dataset) },
-                html! { code { (repeat.folder) } },
+                html! {
+                    @match place.and_then(|place| link(place, Path::new(&repeat.folder))) {
+                        Some(link) => a href=(link) { code { (repeat.folder) } },
+                        None => code { (repeat.folder) },
+                    }
+                },
             ]
         })
         .collect();
     table(&["method", "seed", "ended", "data set", "run folder"].map(str::to_owned), &rows)
+}
+
+/// From `place` to the page of the run in `folder`, if it has one: relative, so that both may be moved together.
+fn link(place: &Path, folder: &Path) -> Option<String> {
+    let page = folder.join("report.html");
+    if !page.is_file() {
+        return None;
+    }
+    let place = if place.as_os_str().is_empty() { Path::new(".") } else { place };
+    let whole = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).ok();
+    let (place, page) = (whole(place)?, whole(&page)?);
+    let common = place.components().zip(page.components()).take_while(|(a, b)| a == b).count();
+    let up = place.components().skip(common).map(|_| "..".to_owned());
+    let down = page.components().skip(common).filter_map(|part| match part {
+        Component::Normal(name) => Some(in_url(&name.to_string_lossy())),
+        Component::ParentDir => Some("..".to_owned()),
+        _ => None,
+    });
+    Some(up.chain(down).collect::<Vec<_>>().join("/"))
+}
+
+/// A file's name as a part of an address.
+fn in_url(name: &str) -> String {
+    let of_byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    name.bytes().map(of_byte).collect()
+}
+
+/// What each method was told, as its first repeat has it.
+fn configuration(comparison: &Comparison, reports: &[RunReport]) -> Markup {
+    let first = |method: &Method| {
+        let own = reports.iter().find(|report| report.summary.method == method.name)?;
+        (!own.configuration.is_empty()).then_some((method.name.clone(), own))
+    };
+    html! {
+        @for (method, report) in comparison.methods.iter().filter_map(first) {
+            details {
+                summary { (method) ", seed " (report.summary.seed) }
+                div class="box" tabindex="0" { pre { (report.configuration) } }
+            }
+        }
+    }
+}
+
+/// What the runs were made with; where they differ, everything that they had.
+fn environment(reports: &[RunReport]) -> Vec<(String, String)> {
+    let mut facts: Vec<(String, Vec<&str>)> = Vec::new();
+    for (name, value) in reports.iter().flat_map(|report| &report.environment) {
+        match facts.iter_mut().find(|(known, _)| known == name) {
+            Some((_, values)) if values.contains(&value.as_str()) => {}
+            Some((_, values)) => values.push(value),
+            None => facts.push((name.clone(), vec![value])),
+        }
+    }
+    facts.into_iter().map(|(name, values)| (name, values.join(" / "))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::RunReport;
+    use super::*;
+    use crate::compare::{Options, compare, samples};
+
+    fn report(method: &str, folder: &Path, machine: &str) -> RunReport {
+        let mut summary = samples::run(method, 0, &[("top-1", 0.5)]);
+        summary.folder = folder.display().to_string();
+        RunReport {
+            summary,
+            stages: Vec::new(),
+            history: Vec::new(),
+            artefacts: Vec::new(),
+            configuration: format!("label = \"{method}\" # <i>"),
+            environment: vec![("scant".into(), "0.1.0".into()), ("machine".into(), machine.into())],
+        }
+    }
+
+    #[test]
+    fn the_page_holds_configurations_and_environments_and_leads_to_the_runs_that_have_pages() {
+        let place = tempfile::tempdir().expect("a folder");
+        let folders = ["first #1", "second"].map(|name| place.path().join("runs").join(name));
+        std::fs::create_dir_all(&folders[0]).expect("made");
+        std::fs::write(folders[0].join("report.html"), "").expect("written");
+        let reports = [report("a", &folders[0], "x86"), report("b", &folders[1], "arm")];
+        let runs: Vec<_> = reports.iter().map(|report| report.summary.clone()).collect();
+        let comparison = compare(&runs, &Options::default()).expect("compared");
+        let pages = place.path().join("pages");
+        let page = comparison_page(&comparison, &reports, Some(&pages));
+        assert_eq!(page.matches("<a href=").count(), 1, "the second has no page");
+        assert!(page.contains("<a href=\"../runs/first%20%231/report.html\">"), "{page}");
+        assert!(page.contains("label = &quot;a&quot; # &lt;i&gt;") && page.contains("label = &quot;b&quot;"));
+        assert!(page.contains("x86 / arm") && page.matches("0.1.0 / 0.1.0").count() == 0);
+        assert!(!comparison_page(&comparison, &reports, None).contains("<a href="));
+    }
 }

@@ -62,7 +62,11 @@ fn results(scores: &[Score]) -> Markup {
         .collect();
     let row = |(by, name): &(&str, &str)| {
         let own: Vec<&Score> = scores.iter().filter(|score| score.by == *by && score.name == *name).collect();
-        let better = if own[0].higher_is_better { "higher" } else { "lower" };
+        let better = match own[0].higher_is_better {
+            Some(true) => "higher",
+            Some(false) => "lower",
+            None => "\u{2013}",
+        };
         let mut cells = vec![html! { (name) }, html! { (by) }, html! { (better) }];
         cells.extend(splits.iter().map(|split| {
             let found = own.iter().find(|score| score.split == *split);

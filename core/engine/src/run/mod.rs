@@ -48,6 +48,7 @@ pub use select::{RunResult, SelectedMetric, select};
 pub use settings::Settings;
 pub use splits::Splits;
 pub use start::{evaluate, resume, run};
+pub(crate) use suite::SUITE;
 pub use suite::{Ending, Suite, Trial};
 pub use summary::{Cell, Row, Summary};
 pub use watch::{Event, Nobody, Watcher};

@@ -77,8 +77,8 @@ pub struct MetricRecord {
     pub split: String,
     /// The number.
     pub value: Number,
-    /// Whether more is better.
-    pub higher_is_better: bool,
+    /// Whether more is better; nothing where neither is better, so that nobody wins by it.
+    pub higher_is_better: Option<bool>,
 }
 
 impl From<&Metric> for MetricRecord {

@@ -43,8 +43,8 @@ pub struct SelectedMetric {
     pub split: String,
     /// The number.
     pub value: Number,
-    /// Whether more is better.
-    pub higher_is_better: bool,
+    /// Whether more is better; nothing where neither is better, so that nobody wins by it.
+    pub higher_is_better: Option<bool>,
     /// The epoch it belongs to, or the latest of several.
     pub epoch: usize,
 }
@@ -87,14 +87,16 @@ pub fn select(rule: Selection, records: &[Record]) -> Vec<SelectedMetric> {
     .collect()
 }
 
-/// The number by which epochs are compared on `split`: the first that was found on it, with the sign that makes more better.
+/// The number by which epochs are compared on `split`: the first found on it that can be better or worse, with the sign that
+/// makes more better.
 pub(crate) fn yardstick<'a>(
     evaluations: impl Iterator<Item = &'a EvaluationRecord>,
     split: &str,
 ) -> Option<f64> {
-    let metric =
-        evaluations.flat_map(|evaluation| &evaluation.metrics).find(|metric| metric.split == split)?;
-    let value = if metric.higher_is_better { metric.value.0 } else { -metric.value.0 };
+    let directed = |metric: &MetricRecord| Some((metric.higher_is_better?, metric.value.0));
+    let of_split = evaluations.flat_map(|evaluation| &evaluation.metrics).filter(|m| m.split == split);
+    let (higher_is_better, value) = of_split.filter_map(directed).next()?;
+    let value = if higher_is_better { value } else { -value };
     (!value.is_nan()).then_some(value)
 }
 
@@ -148,7 +150,7 @@ mod tests {
             name: "top-1".into(),
             split: split.into(),
             value: Number(value),
-            higher_is_better: true,
+            higher_is_better: Some(true),
         };
         Record::Evaluation(EvaluationRecord {
             stage: 0,

@@ -19,7 +19,7 @@ use super::writer::{is_busy, is_used, lock, taken};
 use crate::Registry;
 
 /// The file that makes a folder one of several runs.
-const SUITE: &str = "suite.json";
+pub(crate) const SUITE: &str = "suite.json";
 
 /// One of several runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -418,7 +418,7 @@ impl Evaluator for Accuracy {
                 name: "top-1".into(),
                 split: split.name.clone(),
                 value: right as f64 / said.len() as f64,
-                higher_is_better: true,
+                higher_is_better: Some(true),
             });
             findings.predictions.push((split.name.clone(), said));
         }

@@ -11,7 +11,7 @@ use scant_engine::report::RunReport;
 /// Which runs, by which metrics, in which form.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Run folders, or folders of several runs; runs with the same label are repeats of one method
+    /// Run folders, folders of several runs or of one method among these; runs with the same label are repeats of one method
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
 
@@ -58,7 +58,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let comparison = compare(&summaries, &options)?;
     let format = args.format.or_else(|| args.out.as_deref().and_then(of_ending)).unwrap_or(Format::Terminal);
     let reports = if format == Format::Html { reports(&found)? } else { Vec::new() };
-    let text = render(&comparison, &reports, format)?;
+    // A page on the terminal lies nowhere, and can link to nothing.
+    let place = args.out.as_ref().map(|path| path.parent().unwrap_or(Path::new("")));
+    let text = render(&comparison, &reports, format, place)?;
     match args.out {
         None => print!("{text}"),
         Some(path) => {

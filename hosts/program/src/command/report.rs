@@ -3,21 +3,20 @@
 use std::path::PathBuf;
 
 use scant_abi::Result;
-use scant_engine::run::Suite;
 
 use crate::reports;
 
 /// Which runs.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Run folders, or folders of several runs
+    /// Run folders, folders of several runs, or the folder of one method among these
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
     for path in &args.runs {
-        println!("report: {}", reports::write(&Suite::open(path)?)?.display());
+        println!("report: {}", reports::write(path)?.display());
     }
     Ok(())
 }

@@ -133,7 +133,7 @@ pub(crate) fn carry_out(
             Ending::Unfinished => {}
         }
     }
-    match reports::write(suite) {
+    match reports::write(suite.path()) {
         Ok(page) if !showing.quiet => println!("report: {}", page.display()),
         Ok(_) => {}
         // The runs are what counts; a page can be made again.
