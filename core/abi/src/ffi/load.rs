@@ -96,7 +96,8 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Error {
     Error::caused_by(ErrorKind::Plugin, format!("cannot read {}", path.display()), error)
 }
 
-fn check_file(path: &Path) -> Result<()> {
+/// Refuses a file that cannot be a library, or is not a whole one; nothing of it is loaded.
+pub fn check_file(path: &Path) -> Result<()> {
     let shown = path.display();
     let metadata = path.metadata().map_err(|error| unreadable(path, &error))?;
     if metadata.is_dir() {

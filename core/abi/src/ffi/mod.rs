@@ -23,7 +23,7 @@ mod trainer;
 mod values;
 
 pub use buffer::{DeviceSlice, DeviceSliceMut, Foreign, Release};
-pub use load::{Loaded, load};
+pub use load::{Loaded, check_file, load};
 pub use root::CONTRACT;
 
 // What `export!` names.

@@ -19,7 +19,7 @@ mod run;
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use scant_abi::Result;
+use scant_abi::{Error, Result};
 
 use crate::Session;
 
@@ -57,16 +57,17 @@ pub(crate) enum Command {
 }
 
 pub(crate) fn run(command: Option<Command>, session: &Session) -> Result<ExitCode> {
-    // These tell of refused libraries themselves, or need none.
-    if !matches!(command, Some(Command::Doctor(_) | Command::NewPlugin(_) | Command::Plugins(_))) {
+    // These show what there is and then tell of refused libraries, or need none.
+    let looks = matches!(command, Some(Command::List(_) | Command::Describe(_) | Command::Doctor(_)));
+    if !looks && !matches!(command, Some(Command::NewPlugin(_) | Command::Plugins(_))) {
         session.require_plugins()?;
     }
     let done = match command {
         Some(Command::Run(args)) => return run::run(args, session),
         Some(Command::Resume(args)) => return resume::run(args, session),
         None => return quick_start::run(session),
-        Some(Command::List(args)) => list::run(args, session),
-        Some(Command::Describe(args)) => describe::run(args, session),
+        Some(Command::List(args)) => then_refused(list::run(args, session), session),
+        Some(Command::Describe(args)) => then_refused(describe::run(args, session), session),
         Some(Command::Check(args)) => check::run(args, session),
         Some(Command::Preview(args)) => preview::run(args, session),
         Some(Command::Evaluate(args)) => evaluate::run(args, session),
@@ -74,9 +75,18 @@ pub(crate) fn run(command: Option<Command>, session: &Session) -> Result<ExitCod
         Some(Command::Report(args)) => report::run(args),
         Some(Command::Digest(args)) => digest::run(args, session),
         Some(Command::Data(args)) => data::run(args, session),
-        Some(Command::NewPlugin(args)) => new_plugin::run(args),
+        Some(Command::NewPlugin(args)) => new_plugin::run(args, session),
         Some(Command::Plugins(args)) => plugins::run(args),
         Some(Command::Doctor(args)) => doctor::run(args, session),
     };
     done.map(|()| ExitCode::SUCCESS)
+}
+
+/// What a command that only looks has shown; and then, as an error, what it could not look at.
+fn then_refused(shown: Result<()>, session: &Session) -> Result<()> {
+    match (shown, session.require_plugins()) {
+        // What was not found may have been in what was refused.
+        (Err(shown), Err(refused)) => Err(Error::new(shown.kind(), format!("{shown}\nerror: {refused}"))),
+        (shown, refused) => shown.and(refused),
+    }
 }

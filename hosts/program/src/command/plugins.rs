@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use clap::Subcommand;
 use scant_abi::{Error, ErrorKind, Result};
-use scant_engine::plugins::Lock;
+use scant_engine::plugins::{Lock, libraries};
 use serde_json::Value;
 
 /// What is to be done with loadable plugins.
@@ -38,12 +38,32 @@ enum Task {
 pub(crate) fn run(args: Args) -> Result<()> {
     match args.task {
         Task::Build { folder, out } => build(&folder, &out),
-        Task::Lock { folders } => folders.iter().try_for_each(|folder| {
-            let lock = Lock::of_folder(folder)?;
-            println!("{}: {} libraries", lock.write(folder)?.display(), lock.libraries.len());
-            Ok(())
-        }),
+        Task::Lock { folders } => folders.iter().try_for_each(|folder| lock(folder)),
     }
+}
+
+/// Trusts the libraries of a folder; what only has a library's name is left out.
+fn lock(folder: &Path) -> Result<()> {
+    let mut lock = Lock::of_folder(folder)?;
+    for path in libraries(folder)? {
+        if let Err(error) = scant_abi::ffi::check_file(&path) {
+            println!("left out: {error}");
+            lock.libraries.remove(&*path.file_name().unwrap_or_default().to_string_lossy());
+        }
+    }
+    if lock.libraries.is_empty() {
+        return Err(Error::config(format!(
+            "there is no library in {} to trust: `scant plugins build --out {0}` puts some there",
+            folder.display()
+        )));
+    }
+    let count = lock.libraries.len();
+    println!(
+        "{}: {count} {}",
+        lock.write(folder)?.display(),
+        if count == 1 { "library" } else { "libraries" }
+    );
+    Ok(())
 }
 
 fn build(folder: &Path, out: &Path) -> Result<()> {
