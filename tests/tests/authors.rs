@@ -3,8 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
-use scant_tests::{authors_target, bare, kept_folder, library, root, run, run_in};
+use scant_tests::{authors_target, bare, file_name, kept_folder, library, root, run, run_in, scant};
+
+/// Held by a test as long as the authors' common folder is as it expects it.
+static COMMON_FOLDER: Mutex<()> = Mutex::new(());
 
 /// Runs cargo in an author's workspace.
 fn cargo(folder: &Path, arguments: &[&str]) {
@@ -19,6 +23,7 @@ fn cargo(folder: &Path, arguments: &[&str]) {
 
 #[test]
 fn a_new_plugin_is_built_listed_and_used() {
+    let _held = COMMON_FOLDER.lock().unwrap_or_else(PoisonError::into_inner);
     let place = kept_folder().join("new-plugin");
     let _ = fs::remove_dir_all(&place);
     fs::create_dir_all(&place).expect("made");
@@ -71,4 +76,54 @@ fn a_new_plugin_is_built_listed_and_used() {
     let again = run_in(&place, bare(), ["new-plugin", "my-method"]);
     assert_eq!(again.code, Some(1));
     assert!(again.stderr.contains("there is a 'my-method' here already"), "{}", again.stderr);
+}
+
+/// The code blocks of a language in a page, in order.
+fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
+    let parts = page.split("\n```").skip(1).step_by(2);
+    parts.filter_map(|part| part.strip_prefix(language)?.strip_prefix('\n')).collect()
+}
+
+#[test]
+fn what_the_page_for_authors_says_works_to_the_letter() {
+    let page = fs::read_to_string(root().join("CONTRIBUTING.md")).expect("read");
+    let ([code], [config]) = (&blocks(&page, "rust")[..], &blocks(&page, "toml")[..]) else {
+        panic!("CONTRIBUTING.md has one plugin and one configuration")
+    };
+    let _held = COMMON_FOLDER.lock().unwrap_or_else(PoisonError::into_inner);
+    let place = kept_folder().join("contributing");
+    let _ = fs::remove_dir_all(&place);
+    fs::create_dir_all(&place).expect("made");
+    assert!(
+        blocks(&page, "sh").iter().any(|block| block.starts_with("scant new-plugin decided\ncd decided"))
+    );
+    let said = run_in(&place, bare(), ["new-plugin", "decided"]);
+    assert!(said.succeeded, "{}", said.stderr);
+    let folder = place.join("decided");
+    fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock")).expect("copied");
+    let manifest = fs::read_to_string(folder.join("Cargo.toml")).expect("read");
+    let with_nn = manifest.replace("# scant-nn =", "scant-nn =");
+    assert_ne!(manifest, with_nn, "the line is there to be uncommented");
+    fs::write(folder.join("Cargo.toml"), with_nn).expect("written");
+    fs::write(folder.join("src/lib.rs"), code).expect("written");
+    cargo(&folder, &["build", "--release"]);
+
+    // Out of the common folder, where the other test looks for its own alone.
+    let libraries = folder.join("target/release");
+    fs::create_dir_all(&libraries).expect("made");
+    let library = file_name("decided-library");
+    fs::rename(authors_target().join("release").join(&library), libraries.join(&library)).expect("moved");
+    let described = run_in(&folder, scant(), ["describe", "decided", "--plugin-dir", "target/release"]);
+    assert!(described.stdout.contains("slack"), "{}{}", described.stdout, described.stderr);
+    fs::write(folder.join("decided.toml"), config).expect("written");
+    let checked = run_in(&folder, scant(), ["check", "decided.toml"]);
+    assert!(checked.succeeded, "{}", checked.stderr);
+    // All that the page runs, but shorter.
+    let short = ["--set", "method[0].stage[0].epochs=1", "--set", "method[1].stage[0].epochs=1"];
+    let few = ["--set", "data.dataset.train=200", "--set", "data.dataset.test=50"];
+    let arguments = ["run", "decided.toml", "--seeds", "0..2"].into_iter().chain(short).chain(few);
+    let ran = run_in(&folder, scant(), arguments);
+    assert!(ran.succeeded, "{}{}", ran.stdout, ran.stderr);
+    let compared = run_in(&folder, scant(), ["compare", "runs/decided", "--metrics", "top-1"]);
+    assert!(compared.stdout.contains("labels alone"), "{}{}", compared.stdout, compared.stderr);
 }

@@ -8,6 +8,7 @@ mod components;
 mod model;
 
 use std::path::Path;
+use std::sync::{Mutex, Once};
 
 use scant_abi::{
     Clock, Entry, ErrorKind, Evaluation, Forward, Image, Key, LossInput, Model, OutputInfo, Part, PassId,
@@ -36,7 +37,30 @@ fn linked() -> Registry {
     registry
 }
 
+/// What was logged, by this program or by a library.
+struct Heard(Mutex<Vec<String>>);
+
+static HEARD: Heard = Heard(Mutex::new(Vec::new()));
+
+impl log::Log for Heard {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        self.0.lock().expect("no test panics while it listens").push(record.args().to_string());
+    }
+
+    fn flush(&self) {}
+}
+
 fn loaded(names: &[&str]) -> Registry {
+    // Before anything is loaded: a library is given the logger that there is then.
+    static LISTEN: Once = Once::new();
+    LISTEN.call_once(|| {
+        log::set_logger(&HEARD).expect("the only logger");
+        log::set_max_level(log::LevelFilter::Error);
+    });
     let mut registry = Registry::default();
     for name in names {
         registry.load_plugin(&library(name), false).expect("loaded");
@@ -285,7 +309,7 @@ fn a_panic_in_the_other_kinds_is_an_error_that_names_it() {
 }
 
 #[test]
-fn a_panic_while_dropping_is_survived() {
+fn a_panic_while_dropping_is_survived_and_told() {
     let registry = loaded(&["panics"]);
     drop(registry.make_model("panicky-model", at("drop"), &setup()).expect("made"));
     drop(registry.make_loss("panicky-loss", at("drop"), &setup()).expect("made"));
@@ -293,6 +317,13 @@ fn a_panic_while_dropping_is_survived() {
     drop(registry.make_dataset("panicky-dataset", at("drop"), &setup()).expect("made"));
     drop(registry.make_augmentation("panicky-augmentation", at("drop"), &setup()).expect("made"));
     drop(registry.make_evaluator("panicky-evaluator", at("drop"), &setup()).expect("made"));
+    let heard = HEARD.0.lock().expect("no test panics while it listens").join("\n");
+    for kind in ["model", "loss", "trainer", "dataset", "augmentation", "evaluator"] {
+        let told = format!(
+            "{kind} 'panicky-{kind}' of plugin panics 0.1.0 panicked while it was dropped: on purpose ("
+        );
+        assert!(heard.contains(&told), "{heard} does not contain {told}");
+    }
 }
 
 #[test]
@@ -312,7 +343,7 @@ fn what_a_plugin_returns_wrongly_ends_the_run_with_its_name() {
             model("a missing output"),
             "model 'panicky-model' declares the output 'logits' but does not put it out",
         ),
-        (loss("NaN"), "NaN"),
+        (loss("NaN"), "stage 'train', epoch 0, step 0: 'panicky-loss' became NaN"),
         (
             loss("a gradient of an unknown output"),
             "model 'two-layers' declares no output 'logit'; did you mean 'logits'?",

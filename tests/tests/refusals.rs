@@ -184,6 +184,50 @@ fn two_claimants_of_a_name_are_both_named() {
 }
 
 #[test]
+fn what_only_looks_shows_the_good_beside_the_bad_and_what_computes_does_not_begin() {
+    let folder = folder();
+    fs::copy(library("toy-loss"), folder.path().join(file_name("toy-loss"))).expect("copied");
+    let text = written(&folder, "libtext.so", b"text");
+    let place = folder.path().to_str().expect("UTF-8");
+    let bad = format!("error: {} is not a shared library\n", text.display());
+
+    let listed = run(bare(), ["list", "--plugin-dir", place]);
+    assert_eq!((listed.code, listed.stderr.as_str()), (Some(1), bad.as_str()));
+    assert!(listed.stdout.contains("loss  cross-entropy"), "{}", listed.stdout);
+    let described = run(bare(), ["describe", "cross-entropy", "--plugin-dir", place]);
+    assert_eq!((described.code, described.stderr.as_str()), (Some(1), bad.as_str()));
+    assert!(described.stdout.starts_with("cross-entropy (loss)"), "{}", described.stdout);
+    // What is not found may have been in what was refused: both are said.
+    let missing = run(bare(), ["describe", "cros-entropy", "--plugin-dir", place]);
+    assert!(missing.stderr.contains("did you mean 'cross-entropy'?"), "{}", missing.stderr);
+    assert!(missing.stderr.ends_with(&bad), "{}", missing.stderr);
+
+    let config = written(&folder, "run.toml", b"name = \"x\"\n");
+    let checked = run(bare(), ["check", config.to_str().expect("UTF-8"), "--plugin-dir", place]);
+    assert_eq!((checked.code, checked.stderr.as_str()), (Some(1), bad.as_str()));
+}
+
+#[test]
+fn a_lock_holds_libraries_and_nothing_else() {
+    let folder = folder();
+    let place = folder.path().to_str().expect("UTF-8");
+    let text = written(&folder, "libtext.so", b"text");
+    let left_out = format!("left out: {} is not a shared library\n", text.display());
+    let nothing = run(bare(), ["plugins", "lock", place]);
+    assert_eq!((nothing.code, nothing.stdout.as_str()), (Some(1), left_out.as_str()));
+    assert!(nothing.stderr.starts_with(&format!("error: there is no library in {place} to trust")));
+    let lock = folder.path().join("plugins.lock");
+    assert!(!lock.exists(), "a lock that trusts nothing is not written");
+
+    fs::copy(library("toy-loss"), folder.path().join(file_name("toy-loss"))).expect("copied");
+    let one = run(bare(), ["plugins", "lock", place]);
+    assert!(one.succeeded && one.stdout.starts_with(&left_out), "{}{}", one.stdout, one.stderr);
+    assert!(one.stdout.ends_with("plugins.lock: 1 library\n"), "{}", one.stdout);
+    let text = fs::read_to_string(lock).expect("written");
+    assert!(text.contains(&file_name("toy-loss")) && !text.contains("libtext.so"), "{text}");
+}
+
+#[test]
 fn the_doctor_shows_what_is_good_beside_what_is_not() {
     let folder = folder();
     let text = written(&folder, "libtext.so", b"text");
