@@ -43,6 +43,6 @@ pub use schedule::{Change, Schedule};
 pub use tensor::{DType, Data, Device, FlatMut, MAX_RANK, Shape, Tensor, TensorView};
 pub use threads::start_threads;
 pub use trainer::{
-    Batch, CLEAN, EpochPlan, Report, Source, StreamRequest, TrainContext, Trainer, TrainingSet, ViewRequest,
-    WeightedLoss,
+    AUGMENTED, Batch, CLEAN, EpochPlan, Report, Source, StreamRequest, TrainContext, Trainer, TrainingSet,
+    ViewRequest, WeightedLoss,
 };

@@ -34,7 +34,7 @@ impl ViewRequest {
 
     /// The view that a stage's `augment` describes; as prepared where it has none.
     pub fn augmented() -> Self {
-        Self { name: "augmented".to_owned(), default: Some(Value::Array(Vec::new())) }
+        Self { name: AUGMENTED.to_owned(), default: Some(Value::Array(Vec::new())) }
     }
 
     /// The view `name`, by `default` augmented with this component.
@@ -45,6 +45,9 @@ impl ViewRequest {
 
 /// The name of the view without augmentation.
 pub const CLEAN: &str = "clean";
+
+/// The name of the view that a stage's `augment` describes.
+pub const AUGMENTED: &str = "augmented";
 
 /// A stream of batches that a trainer wants in every step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

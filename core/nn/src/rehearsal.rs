@@ -1,12 +1,41 @@
 //! A stage on samples in memory, for the tests of methods: what the engine does, in miniature and without files.
 
 use scant_abi::{
-    Batch, CLEAN, Clock, EpochPlan, Error, Forward, Key, Loss, Model, OutputInfo, Result, Setup, Source,
-    StreamRequest, Tensor, TrainContext, Trainer, TrainingSet, WeightedLoss,
+    Batch, CLEAN, Clock, EpochPlan, Error, Forward, Key, Loss, LossInput, LossValue, Model, OutputInfo,
+    Result, Setup, Source, StreamRequest, Tensor, TrainContext, Trainer, TrainingSet, WeightedLoss,
 };
 
+use crate::adapt::{loss_on, tensor};
 use crate::network::{Network, NetworkConfig};
+use crate::ops::{Reduction, mse};
 use crate::train::predictions;
+
+/// The squared error of the output `reconstruction`: what `mse` is among the plugins, which tools for authors cannot name.
+pub struct SquaredError(pub Reduction);
+
+impl Loss for SquaredError {
+    fn reads(&self) -> Vec<String> {
+        vec!["reconstruction".to_owned()]
+    }
+
+    fn evaluate(&mut self, input: &LossInput<'_>, _: &mut dyn Model) -> Result<LossValue> {
+        let target = tensor(input.targets.images()?)?;
+        loss_on::<(usize, usize)>(input, "reconstruction", |x| mse(x, target, self.0))
+    }
+}
+
+/// A training set for trainers that do not look at it.
+pub struct NoSamples;
+
+impl TrainingSet for NoSamples {
+    fn len(&self, _: Source) -> usize {
+        0
+    }
+
+    fn read(&mut self, _: Source, _: &str, _: usize, _: usize) -> Result<Batch> {
+        Err(Error::data("there are no samples to look at"))
+    }
+}
 
 /// How a view changes an image.
 type View = fn(&mut [f32], Key);

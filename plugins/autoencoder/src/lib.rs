@@ -1,26 +1,13 @@
 //! Learning to reconstruct images: plain, sparse and denoising auto-encoders.
 
 use scant_abi::{
-    Batch, CLEAN, Component, Error, Report, Result, Setup, Source, State, StreamRequest, TrainContext,
-    Trainer, ViewRequest,
+    Batch, CLEAN, Component, Report, Result, Setup, Source, State, StreamRequest, TrainContext, Trainer,
+    ViewRequest,
 };
 use scant_nn::optim::OptimizerConfig;
-use scant_nn::train::{Optimizers, reconstruct};
+use scant_nn::train::{Input, Learner, reconstruct, require_losses};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-const AUGMENTED: &str = "augmented";
-
-/// What goes into the model.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Input {
-    /// The image as the stage's `augment` changes it: a denoising auto-encoder.
-    #[default]
-    Augmented,
-    /// The image as prepared.
-    Clean,
-}
 
 /// How to learn to reconstruct.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -28,7 +15,7 @@ pub enum Input {
 pub struct AutoencoderConfig {
     /// The optimiser.
     pub optimizer: OptimizerConfig,
-    /// What goes into the model: augmented or clean; the target is always the clean image.
+    /// What goes into the model: augmented (with noise: a denoising auto-encoder) or clean; the target is always clean.
     pub input: Input,
 }
 
@@ -37,7 +24,7 @@ pub struct Autoencoder {
     input: Input,
     batch: usize,
     full_batches: bool,
-    optimizers: Optimizers,
+    learner: Learner,
 }
 
 impl Component for Autoencoder {
@@ -50,7 +37,7 @@ impl Component for Autoencoder {
             input: config.input,
             batch: setup.batch,
             full_batches: setup.samples(Source::All) >= setup.batch,
-            optimizers: Optimizers::new(config.optimizer)?,
+            learner: Learner::new(config.optimizer, None)?,
         })
     }
 }
@@ -65,31 +52,21 @@ impl Trainer for Autoencoder {
     }
 
     fn begin_stage(&mut self, context: &mut TrainContext<'_>) -> Result<()> {
-        if context.losses.is_empty() {
-            return Err(Error::config(
-                "the autoencoder trainer makes the stage's losses small, and the stage lists none; \
-                 write for example loss = [\"mse\"]",
-            ));
-        }
-        Ok(())
+        require_losses(Self::NAME, "loss = [\"mse\"]", context.losses)
     }
 
     fn step(&mut self, batches: &[Batch], context: &mut TrainContext<'_>) -> Result<Report> {
         let batch = &batches[0];
-        let clean = batch.view(CLEAN)?.view();
-        let images = match self.input {
-            Input::Augmented => batch.view(AUGMENTED)?.view(),
-            Input::Clean => clean,
-        };
-        reconstruct(batch, images, clean, &mut self.optimizers, context)
+        let images = batch.view(self.input.view())?.view();
+        reconstruct(batch, images, batch.view(CLEAN)?.view(), &mut self.learner, context)
     }
 
     fn state(&self) -> Result<State> {
-        self.optimizers.state()
+        self.learner.state()
     }
 
     fn load_state(&mut self, state: &State) -> Result<()> {
-        self.optimizers.load_state(state)
+        self.learner.load_state(state)
     }
 }
 

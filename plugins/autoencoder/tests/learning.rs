@@ -1,40 +1,14 @@
 //! The trainer learns to reconstruct clean images, from noisy ones too.
 
 use scant_abi::{
-    Batch, Clock, Component, Error, Forward, Key, Loss, LossInput, LossValue, Model, Result, Setup, Source,
-    Tensor, TrainContext, Trainer, TrainingSet, WeightedLoss,
+    Batch, Clock, Component, Forward, Key, Model, Setup, Tensor, TrainContext, Trainer, WeightedLoss,
 };
 use scant_autoencoder::{Autoencoder, AutoencoderConfig};
-use scant_nn::adapt::{loss_on, tensor};
 use scant_nn::network::Network;
 use scant_nn::network::zoo::{Architecture, MlpAutoencoder};
-use scant_nn::ops::{Reduction, mse};
+use scant_nn::ops::Reduction;
+use scant_nn::rehearsal::{NoSamples, SquaredError};
 use serde_json::{Value, json};
-
-struct SquaredError;
-
-impl Loss for SquaredError {
-    fn reads(&self) -> Vec<String> {
-        vec!["reconstruction".to_owned()]
-    }
-
-    fn evaluate(&mut self, input: &LossInput<'_>, _: &mut dyn Model) -> Result<LossValue> {
-        let target = tensor(input.targets.images()?)?;
-        loss_on::<(usize, usize)>(input, "reconstruction", |x| mse(x, target, Reduction::Values))
-    }
-}
-
-struct Nothing;
-
-impl TrainingSet for Nothing {
-    fn len(&self, _: Source) -> usize {
-        0
-    }
-
-    fn read(&mut self, _: Source, _: &str, _: usize, _: usize) -> Result<Batch> {
-        Err(Error::data("this trainer does not look at the set"))
-    }
-}
 
 fn setup() -> Setup {
     Setup { image: [1, 8, 8], batch: 32, epochs: 1, unlabelled: 64, ..Setup::default() }
@@ -68,7 +42,7 @@ fn batch(step: u64) -> Batch {
 }
 
 fn step(trainer: &mut Autoencoder, model: &mut Network, step: u64) -> f64 {
-    let (mut loss, mut data) = (SquaredError, Nothing);
+    let (mut loss, mut data) = (SquaredError(Reduction::Values), NoSamples);
     let mut losses = [WeightedLoss { name: "mse".to_owned(), weight: 2.0, loss: &mut loss }];
     let mut context = TrainContext {
         model,
@@ -86,8 +60,20 @@ fn step(trainer: &mut Autoencoder, model: &mut Network, step: u64) -> f64 {
 /// The mean squared error between what the model makes of `view` and the clean image.
 fn error(model: &mut Network, view: &str) -> f64 {
     let batch = batch(1_000_000);
-    let pass =
-        model.forward(batch.view(view).expect("there").view(), &Forward::evaluation()).expect("a pass");
+    error_of(model, batch.view(view).expect("there"), &batch)
+}
+
+/// The same of the clean image under normal noise of this deviation, which no training has seen.
+fn error_under(model: &mut Network, deviation: f32) -> f64 {
+    let batch = batch(1_000_000);
+    let clean = batch.view("clean").expect("there");
+    let mut rng = Key::new(17).rng();
+    let noisy = clean.f32().expect("f32").iter().map(|pixel| pixel + deviation * rng.normal()).collect();
+    error_of(model, &Tensor::from_f32(noisy, &clean.shape()).expect("fits"), &batch)
+}
+
+fn error_of(model: &mut Network, images: &Tensor, batch: &Batch) -> f64 {
+    let pass = model.forward(images.view(), &Forward::evaluation()).expect("a pass");
     let made = pass.output("reconstruction").expect("there").f32().expect("f32");
     let clean = batch.view("clean").expect("there").f32().expect("f32");
     made.iter().zip(clean).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>() / made.len() as f64
@@ -118,6 +104,33 @@ fn noise_in_training_makes_noise_harmless() {
     };
     let (denoising, plain) = (train("augmented"), train("clean"));
     assert!(denoising < plain, "{denoising} against {plain} without");
+}
+
+#[test]
+fn noise_inside_the_network_makes_noise_harmless_too() {
+    // As in source 003's denoising auto-encoder: nothing is done to the images, dropout is all the noise there is.
+    let train = |dropout: f32| {
+        let description = json!({ "parts": [
+            { "name": "encoder", "layers": [
+                "flatten", { "linear": { "out": 64 } }, "relu", { "dropout": dropout },
+                { "linear": { "out": 8 } }, { "output": "embedding" },
+            ] },
+            { "name": "decoder", "layers": [
+                { "linear": { "out": 32 } }, "relu", { "linear": { "out": 64 } }, "sigmoid",
+                { "reshape": [1, 8, 8] }, { "output": "reconstruction" },
+            ] },
+        ] });
+        let description = serde_json::from_value(description).expect("a description");
+        let mut model = Network::new(&description, &setup()).expect("made");
+        let mut trainer = trainer(json!({"optimizer": {"lr": 0.01}, "input": "clean"}));
+        for i in 0..400 {
+            step(&mut trainer, &mut model, i);
+        }
+        (error_under(&mut model, 0.7), error_under(&mut model, 0.0))
+    };
+    let ((with, clean), (without, _)) = (train(0.3), train(0.0));
+    assert!(with < 0.8 * without, "{with} against {without} without");
+    assert!(clean < BLIND, "{clean}");
 }
 
 /// Trains on clean bars with this L1 penalty; returns the mean size of the weights, and the error.
@@ -191,7 +204,7 @@ fn the_noisy_view_is_asked_for_only_where_it_is_used() {
 
 #[test]
 fn a_stage_without_losses_is_refused_before_it_starts() {
-    let (mut trainer, mut model, mut data) = (trainer(json!({})), model(), Nothing);
+    let (mut trainer, mut model, mut data) = (trainer(json!({})), model(), NoSamples);
     let mut context = TrainContext {
         model: &mut model,
         losses: &mut [],

@@ -1,8 +1,9 @@
 //! β-VAEs with a fixed or cyclically annealed β (source 003; Higgins et al., 2017; Fu et al., 2019).
 
-use scant_abi::{Change, Component, Error, Loss, LossInput, LossValue, Model, Result, Schedule, Setup};
+use scant_abi::{Change, Component, Loss, LossInput, LossValue, Model, Result, Schedule, Setup};
 use scant_nn::adapt::{differentiate_two, loss_on, tensor};
 use scant_nn::ops::{Reduction, bce_with_logits, gaussian_kl, mse};
+use scant_nn::train::check_weights;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -56,12 +57,7 @@ impl Component for BetaVae {
     type Config = BetaVaeConfig;
 
     fn new(config: BetaVaeConfig, setup: &Setup) -> Result<Self> {
-        config.beta.check("beta")?;
-        if let Schedule::Constant(beta) = config.beta
-            && !(beta.is_finite() && beta >= 0.0)
-        {
-            return Err(Error::config(format!("beta must be 0 or more, not {beta}")));
-        }
+        check_weights("beta", &config.beta)?;
         for output in [config.reconstruction.output(), MEAN, LOG_VARIANCE] {
             setup.output(output)?;
         }

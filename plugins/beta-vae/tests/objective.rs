@@ -1,12 +1,13 @@
 //! The objective's numbers, worked by hand, and what training with it does to an embedding.
 
 use scant_abi::{
-    Batch, Clock, Component, Error, Forward, Key, Loss, LossInput, LossValue, Model, OutputInfo, Pass,
-    PassId, Result, Setup, Source, Targets, Tensor, TrainContext, TrainingSet, WeightedLoss,
+    Batch, Clock, Component, Forward, Key, Loss, LossInput, LossValue, Model, OutputInfo, Pass, PassId,
+    Result, Setup, Targets, Tensor, TrainContext, WeightedLoss,
 };
 use scant_beta_vae::{BetaVae, BetaVaeConfig};
 use scant_nn::network::{Network, NetworkConfig};
-use scant_nn::train::{Optimizers, reconstruct};
+use scant_nn::rehearsal::NoSamples;
+use scant_nn::train::{Learner, reconstruct};
 use serde_json::{Value, json};
 
 fn setup() -> Setup {
@@ -114,18 +115,6 @@ fn what_makes_no_sense_is_refused() {
     assert!(error.contains("reconstruction_logits"), "{error}");
 }
 
-struct Nothing;
-
-impl TrainingSet for Nothing {
-    fn len(&self, _: Source) -> usize {
-        0
-    }
-
-    fn read(&mut self, _: Source, _: &str, _: usize, _: usize) -> Result<Batch> {
-        Err(Error::data("an auto-encoder does not look at the set"))
-    }
-}
-
 /// A bar in one of eight columns.
 fn batch(step: u64) -> Batch {
     let mut rng = Key::new(3).fold(step).rng();
@@ -139,10 +128,10 @@ fn batch(step: u64) -> Batch {
 
 /// After training with this β: the mean square of what a feature is drawn as, and the reconstruction's squared error.
 fn trained(beta: f64) -> (f32, f32) {
-    let (mut model, mut data) = (model(), Nothing);
+    let (mut model, mut data) = (model(), NoSamples);
     let mut loss = loss(json!({ "beta": beta })).expect("a loss");
     let optimizer = serde_json::from_value(json!({ "lr": 0.01 })).expect("an optimiser");
-    let mut optimizers = Optimizers::new(optimizer).expect("optimisers");
+    let mut learner = Learner::new(optimizer, None).expect("a learner");
     for step in 0..600 {
         let batch = batch(step);
         let images = batch.view("clean").expect("there").view();
@@ -154,7 +143,7 @@ fn trained(beta: f64) -> (f32, f32) {
             clock: Clock { epochs: 1, steps: 600, step: step as usize, ..Clock::default() },
             key: Key::new(step),
         };
-        reconstruct(&batch, images, images, &mut optimizers, &mut context).expect("a step");
+        reconstruct(&batch, images, images, &mut learner, &mut context).expect("a step");
     }
     let batch = batch(1_000_000);
     let images = batch.view("clean").expect("there");

@@ -4,6 +4,7 @@ use scant_abi::{Result, Tensor, TensorView};
 use scant_nn::adapt::{Traced, differentiate_two, tensor};
 use scant_nn::dfdx::prelude::*;
 use scant_nn::ops::{Reduction, soft_cross_entropy};
+use scant_nn::train::largest;
 
 /// q: the share of each centroid in each embedding (equation 3.3), Student's t with `alpha` degrees of freedom.
 pub(crate) fn assign(embeddings: &[f32], centroids: &[f32], width: usize, alpha: f32) -> Vec<f32> {
@@ -37,11 +38,7 @@ pub(crate) fn target(shares: &[f32], clusters: usize) -> Vec<f32> {
 
 /// The cluster of each sample.
 pub(crate) fn hard(shares: &[f32], clusters: usize) -> Vec<i64> {
-    let most = |row: &[f32]| {
-        let best = |best: usize, next: usize| if row[next] > row[best] { next } else { best };
-        (0..clusters).fold(0, best) as i64
-    };
-    shares.chunks_exact(clusters).map(most).collect()
+    shares.chunks_exact(clusters).map(|row| largest(row) as i64).collect()
 }
 
 /// KL(P || Q), the mean over samples (equation 3.5), with its gradients for embeddings and centroids.

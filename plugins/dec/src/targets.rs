@@ -1,23 +1,20 @@
 //! The targets of the whole training set, and when to stop renewing them.
 
-use scant_abi::{Error, Result, State, Tensor};
+use scant_abi::{Result, State, Tensor};
+use scant_nn::train::{Places, part};
 
 /// The target of each sample, found by its place in the training set, and the clusters at the last renewal.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Targets {
-    rows: Vec<i64>,
+pub(crate) struct TargetTable {
+    places: Places,
     values: Vec<f32>,
     clusters: Vec<i64>,
 }
 
-impl Targets {
+impl TargetTable {
     /// Takes over new targets; returns the share of samples that changed their cluster since the last ones.
     pub(crate) fn renew(&mut self, indices: &[u64], values: Vec<f32>, clusters: Vec<i64>) -> f64 {
-        let size = indices.iter().max().map_or(0, |last| *last as usize + 1);
-        self.rows = vec![-1; size];
-        for (row, index) in indices.iter().enumerate() {
-            self.rows[*index as usize] = row as i64;
-        }
+        self.places = Places::new(indices);
         let changed = match self.clusters.len() == clusters.len() {
             true => self.clusters.iter().zip(&clusters).filter(|(old, new)| old != new).count(),
             false => clusters.len(),
@@ -30,30 +27,26 @@ impl Targets {
     pub(crate) fn of(&self, indices: &[u64], clusters: usize) -> Result<Tensor> {
         let mut values = Vec::with_capacity(indices.len() * clusters);
         for index in indices {
-            let row = self.rows.get(*index as usize).copied().unwrap_or(-1);
-            let start = usize::try_from(row)
-                .map_err(|_| Error::data(format!("sample {index} was not there when targets were made")))?
-                * clusters;
+            let start = self.places.row(*index)? * clusters;
             values.extend_from_slice(&self.values[start..start + clusters]);
         }
         Tensor::from_f32(values, &[indices.len(), clusters])
     }
 
     pub(crate) fn state(&self) -> Result<State> {
+        let rows = self.places.rows();
         Ok(State::from([
-            ("targets.rows".to_owned(), Tensor::from_i64(self.rows.clone(), &[self.rows.len()])?),
+            ("targets.rows".to_owned(), Tensor::from_i64(rows.to_vec(), &[rows.len()])?),
             ("targets.values".to_owned(), Tensor::from_f32(self.values.clone(), &[self.values.len()])?),
             ("targets.clusters".to_owned(), Tensor::from_i64(self.clusters.clone(), &[self.clusters.len()])?),
         ]))
     }
 
     pub(crate) fn from_state(state: &State) -> Result<Self> {
-        let part =
-            |name: &str| state.get(name).ok_or_else(|| Error::data(format!("the state lacks '{name}'")));
         Ok(Self {
-            rows: part("targets.rows")?.i64()?.to_vec(),
-            values: part("targets.values")?.f32()?.to_vec(),
-            clusters: part("targets.clusters")?.i64()?.to_vec(),
+            places: Places::from_rows(part(state, "targets.rows")?.i64()?.to_vec()),
+            values: part(state, "targets.values")?.f32()?.to_vec(),
+            clusters: part(state, "targets.clusters")?.i64()?.to_vec(),
         })
     }
 }
@@ -64,7 +57,7 @@ mod tests {
 
     #[test]
     fn targets_are_found_by_place_and_changes_counted() {
-        let mut targets = Targets::default();
+        let mut targets = TargetTable::default();
         assert_eq!(targets.renew(&[4, 1], vec![0.9, 0.1, 0.3, 0.7], vec![0, 1]), 1.0);
         assert_eq!(
             targets.of(&[1, 4, 1], 2).expect("rows").f32().expect("numbers"),
@@ -72,6 +65,6 @@ mod tests {
         );
         assert_eq!(targets.renew(&[4, 1], vec![0.9, 0.1, 0.8, 0.2], vec![0, 0]), 0.5);
         assert!(targets.of(&[2], 2).is_err());
-        assert_eq!(Targets::from_state(&targets.state().expect("state")).expect("targets"), targets);
+        assert_eq!(TargetTable::from_state(&targets.state().expect("state")).expect("targets"), targets);
     }
 }

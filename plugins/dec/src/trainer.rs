@@ -1,21 +1,19 @@
 //! The trainer.
 
 use scant_abi::{
-    Batch, CLEAN, Component, Error, FlatMut, Forward, LossInput, LossValue, OutputGradient, ParameterInfo,
-    Parameters, Pass, Report, Result, Schedule, Setup, Source, State, StreamRequest, Tensor, TensorView,
+    AUGMENTED, Batch, CLEAN, Component, Error, FlatMut, LossValue, OutputGradient, ParameterInfo, Parameters,
+    Pass, Report, Result, Schedule, Setup, Source, State, StreamRequest, Targets, Tensor, TensorView,
     TrainContext, Trainer, ViewRequest,
 };
 use scant_nn::Rows;
 use scant_nn::cluster::KMeans;
 use scant_nn::optim::{Optimizer, OptimizerConfig};
-use scant_nn::train::{Objective, Optimizers, look};
+use scant_nn::train::{Learner, Objective, check_probability, check_weights, look, outputs_read, part};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::assignment::{assign, divergence, hard, target};
-use crate::targets::Targets;
-
-const VIEW: &str = "augmented";
+use crate::targets::TargetTable;
 
 /// How clusters are found and sharpened.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -63,10 +61,9 @@ pub struct Dec {
     batch: usize,
     centroids: Vec<f32>,
     gradients: Vec<f32>,
-    targets: Targets,
+    targets: TargetTable,
     steps: i64,
-    stop: Option<String>,
-    optimizers: Optimizers,
+    learner: Learner,
     of_centroids: Optimizer,
 }
 
@@ -83,23 +80,30 @@ impl Component for Dec {
         if clusters < 2 {
             return Err(Error::config(format!("clusters must be at least 2, not {clusters}")));
         }
+        // k-means starts from as many different samples.
+        let samples = setup.samples(Source::All);
+        if samples > 0 && clusters > samples {
+            return Err(Error::config(format!(
+                "clusters must be at most the number of training samples, {samples}, not {clusters}"
+            )));
+        }
         if config.update_interval == 0 || config.n_init == 0 {
             return Err(Error::config("update_interval and n_init must be at least 1"));
         }
         if config.alpha.is_nan() || config.alpha <= 0.0 {
             return Err(Error::config(format!("alpha must be above 0, not {}", config.alpha)));
         }
-        config.weight.check("weight")?;
+        check_weights("weight", &config.weight)?;
+        check_probability("tol", config.tol)?;
         Ok(Self {
             width: setup.output(&config.on)?.iter().product(),
             clusters,
             batch: setup.batch,
             centroids: Vec::new(),
             gradients: Vec::new(),
-            targets: Targets::default(),
+            targets: TargetTable::default(),
             steps: 0,
-            stop: None,
-            optimizers: Optimizers::new(config.optimizer.clone())?,
+            learner: Learner::new(config.optimizer.clone(), None)?,
             of_centroids: Optimizer::new(config.optimizer.clone())?,
             config,
         })
@@ -165,12 +169,12 @@ impl Trainer for Dec {
         let [batch] = batches else {
             return Err(Error::shape("the dec trainer needs its one stream"));
         };
-        let mut changed = None;
+        let (mut changed, mut stop) = (None, None);
         if self.steps > 0 && self.steps % self.config.update_interval as i64 == 0 {
             let share = self.renew(context)?;
             changed = Some(share);
             if share <= self.config.tol {
-                self.stop = Some(format!(
+                stop = Some(format!(
                     "a renewal of the targets moved {:.2} % of the samples, tol is {:.2} %",
                     100.0 * share,
                     100.0 * self.config.tol
@@ -178,32 +182,20 @@ impl Trainer for Dec {
             }
         }
         self.steps += 1;
-        let images = batch.view(VIEW)?.view();
         // What nobody reads is not computed: DEC has no use for the decoder.
-        let mut outputs = vec![self.config.on.clone()];
-        outputs.extend(context.losses.iter().flat_map(|weighted| weighted.loss.reads()));
-        let outputs: Vec<&str> = outputs.iter().map(String::as_str).collect();
-        let options = Forward { outputs: &outputs, ..Forward::training(context.key) };
-        let pass = context.model.forward(images, &options)?;
+        let outputs = outputs_read(&[&self.config.on], context.losses);
         let mut objective = Objective::default();
-        objective.open(&pass);
+        let images = batch.view(AUGMENTED)?.view();
+        let recorded = objective.record(images, &batch.indices, &outputs, context.key, context)?;
         let weight = self.config.weight.at(&context.clock) as f32;
-        objective.add("clustering", weight, self.cluster(batch, &pass, weight)?);
-        let input = LossInput {
-            images,
-            pass: &pass,
-            rows: 0..batch.len(),
-            targets: scant_abi::Targets { images: Some(batch.view(CLEAN)?.view()), ..Default::default() },
-            indices: &batch.indices,
-            clock: context.clock,
-            key: context.key,
-        };
+        objective.add("clustering", weight, self.cluster(batch, &recorded.pass, weight)?);
+        let clean = batch.view(CLEAN)?.view();
+        let input = recorded.input(Targets { images: Some(clean), ..Targets::default() });
         objective.add_all(context.losses, &input, context.model)?;
         if let Some(share) = changed {
             objective.note("changed", share);
         }
-        let mut report = objective.backward(context.model)?;
-        self.optimizers.step(context)?;
+        let report = self.learner.follow(objective, context)?;
         if self.of_centroids.lacks_layout() {
             self.of_centroids.lay_out(&[ParameterInfo {
                 name: "centroids".to_owned(),
@@ -217,8 +209,7 @@ impl Trainer for Dec {
             gradients: FlatMut::Cpu(&mut self.gradients),
         };
         self.of_centroids.step(&context.clock, parameters)?;
-        report.stop = self.stop.take();
-        Ok(report)
+        Ok(Report { stop, ..report })
     }
 
     fn annotate(&mut self, pass: &Pass) -> Result<Vec<(String, Tensor)>> {
@@ -229,7 +220,7 @@ impl Trainer for Dec {
     }
 
     fn state(&self) -> Result<State> {
-        let mut state = self.optimizers.state()?;
+        let mut state = self.learner.state()?;
         state.extend(self.of_centroids.state("optimizer-of-centroids")?);
         state.extend(self.targets.state()?);
         let centroids = Tensor::from_f32(self.centroids.clone(), &[self.centroids.len()])?;
@@ -239,13 +230,11 @@ impl Trainer for Dec {
     }
 
     fn load_state(&mut self, state: &State) -> Result<()> {
-        let part =
-            |name: &str| state.get(name).ok_or_else(|| Error::data(format!("the state lacks '{name}'")));
-        self.centroids = part("centroids")?.f32()?.to_vec();
+        self.centroids = part(state, "centroids")?.f32()?.to_vec();
         self.gradients = vec![0.0; self.centroids.len()];
-        self.steps = part("steps")?.i64()?.first().copied().unwrap_or_default();
-        self.targets = Targets::from_state(state)?;
+        self.steps = part(state, "steps")?.i64()?.first().copied().unwrap_or_default();
+        self.targets = TargetTable::from_state(state)?;
         self.of_centroids.load_state("optimizer-of-centroids", state)?;
-        self.optimizers.load_state(state)
+        self.learner.load_state(state)
     }
 }

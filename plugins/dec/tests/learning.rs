@@ -1,15 +1,15 @@
 //! Clusters become the classes by the method's own target, and by nothing else.
 
 use scant_abi::{
-    Batch, CLEAN, Clock, Component, Error, Forward, Key, Loss, LossInput, LossValue, Model, OutputInfo, Pass,
-    Report, Result, Setup, Source, State, Tensor, TrainContext, Trainer, TrainingSet, WeightedLoss,
+    Batch, CLEAN, Clock, Component, Error, Forward, Key, Model, OutputInfo, Pass, Report, Result, Setup,
+    Source, State, Tensor, TrainContext, Trainer, TrainingSet, WeightedLoss,
 };
 use scant_dec::{Dec, DecConfig};
-use scant_nn::adapt::{loss_on, tensor};
 use scant_nn::cluster::{Contingency, clustering_accuracy};
 use scant_nn::network::Network;
 use scant_nn::network::zoo::{Architecture, Head, MlpAutoencoder};
-use scant_nn::ops::{Reduction, mse};
+use scant_nn::ops::Reduction;
+use scant_nn::rehearsal::SquaredError;
 use serde_json::{Value, json};
 
 const SAMPLES: usize = 300;
@@ -170,19 +170,6 @@ fn the_target_turns_clusters_into_classes_and_without_it_they_stay() {
     assert!(accuracy.abs() < 0.01 && confidence.abs() < 0.01, "{accuracy} {confidence} without the target");
 }
 
-struct SquaredError;
-
-impl Loss for SquaredError {
-    fn reads(&self) -> Vec<String> {
-        vec!["reconstruction".to_owned()]
-    }
-
-    fn evaluate(&mut self, input: &LossInput<'_>, _: &mut dyn Model) -> Result<LossValue> {
-        let target = tensor(input.targets.images()?)?;
-        loss_on::<(usize, usize)>(input, "reconstruction", |x| mse(x, target, Reduction::Items))
-    }
-}
-
 #[test]
 fn a_reconstruction_beside_it_keeps_the_decoder_at_work() {
     // The error of the reconstruction at the end, with and without the loss that makes DEC the improved one.
@@ -190,7 +177,7 @@ fn a_reconstruction_beside_it_keeps_the_decoder_at_work() {
         let mut run = Run::new(config(1.0));
         let mut last = 0.0;
         for _ in 0..300 {
-            let mut loss = SquaredError;
+            let mut loss = SquaredError(Reduction::Items);
             let report = run.step(&mut [WeightedLoss { name: "mse".to_owned(), weight, loss: &mut loss }]);
             last =
                 report.metrics.iter().find(|(name, _)| name == "mse").map_or(f64::NAN, |(_, value)| *value);
@@ -242,6 +229,9 @@ fn a_resumed_trainer_goes_on_bit_for_bit() {
 fn numbers_that_make_no_sense_are_refused() {
     for (config, says) in [
         (json!({ "clusters": 1 }), "clusters must be at least 2, not 1"),
+        (json!({ "clusters": 301 }), "clusters must be at most the number of training samples, 300, not 301"),
+        (json!({ "tol": -3.0 }), "tol must lie in [0, 1], not -3"),
+        (json!({ "weight": -1.0 }), "weight must be 0 or more, not -1"),
         (json!({ "update_interval": 0 }), "update_interval and n_init must be at least 1"),
         (json!({ "alpha": 0.0 }), "alpha must be above 0, not 0"),
         (json!({ "on": "features" }), "the model has no output 'features'; it has embedding"),

@@ -7,7 +7,7 @@ use scant_abi::{
 use scant_nn::Rows;
 use scant_nn::cluster::KMeans;
 use scant_nn::optim::OptimizerConfig;
-use scant_nn::train::{Optimizers, look};
+use scant_nn::train::{Learner, look};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +50,7 @@ pub struct DeepCluster {
     batch: usize,
     labels: Labels,
     before: Labels,
-    optimizers: Optimizers,
+    learner: Learner,
 }
 
 impl Component for DeepCluster {
@@ -68,21 +68,22 @@ impl Component for DeepCluster {
             batch: setup.batch,
             labels: Labels::default(),
             before: Labels::default(),
-            optimizers: Optimizers::new(config.optimizer.clone())?,
+            learner: Learner::new(config.optimizer.clone(), None)?,
             config,
         })
     }
 }
 
 impl DeepCluster {
-    /// New last layers for new clusters: DeepCluster's N(0, 0.01), biases zero.
-    fn renew_head(&self, context: &mut TrainContext<'_>) -> Result<()> {
+    /// New last layers for new clusters, at rest: DeepCluster's N(0, 0.01), biases zero.
+    fn renew_head(&mut self, context: &mut TrainContext<'_>) -> Result<()> {
         let mut fresh = State::new();
         let prefix = format!("{}.", self.config.head);
         for parameter in context.model.layout().into_iter().filter(|p| p.name.starts_with(&prefix)) {
             let mut rng = context.key.named(&parameter.name).rng();
             let draw = |_| if parameter.decays { 0.01 * rng.normal() } else { 0.0 };
             let values = parameter.range().map(draw).collect();
+            self.learner.forget(parameter.range());
             fresh.insert(parameter.name.clone(), Tensor::from_f32(values, &parameter.dims)?);
         }
         if fresh.is_empty() {
@@ -117,7 +118,7 @@ impl Trainer for DeepCluster {
             return Err(Error::shape("the deep-cluster trainer needs its one stream"));
         };
         let labels = self.labels.of(&batch.indices)?;
-        step(batch, &labels, &mut self.optimizers, context).map(|(_, report)| report)
+        step(batch, &labels, &mut self.learner, context).map(|(_, report)| report)
     }
 
     fn end_epoch(&mut self, _: &mut TrainContext<'_>) -> Result<Report> {
@@ -129,7 +130,7 @@ impl Trainer for DeepCluster {
     }
 
     fn state(&self) -> Result<State> {
-        let mut state = self.optimizers.state()?;
+        let mut state = self.learner.state()?;
         state.extend(self.labels.state("labels")?);
         state.extend(self.before.state("labels-before")?);
         Ok(state)
@@ -138,6 +139,6 @@ impl Trainer for DeepCluster {
     fn load_state(&mut self, state: &State) -> Result<()> {
         self.labels = Labels::from_state("labels", state)?;
         self.before = Labels::from_state("labels-before", state)?;
-        self.optimizers.load_state(state)
+        self.learner.load_state(state)
     }
 }

@@ -1,16 +1,19 @@
 //! The network's own predictions of the last epoch are its labels in this one.
 
 use scant_abi::{
-    Batch, Component, EpochPlan, Error, Report, Result, Setup, Source, State, StreamRequest, TrainContext,
-    Trainer,
+    AUGMENTED, Batch, CLEAN, Component, EpochPlan, Error, Report, Result, Setup, Source, State,
+    StreamRequest, TrainContext, Trainer, ViewRequest,
 };
 use scant_nn::optim::OptimizerConfig;
-use scant_nn::train::{Optimizers, look, predictions};
+use scant_nn::train::{Learner, largest, look};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::labels::Labels;
 use crate::step::{step, views};
+
+/// More views would only be a larger batch.
+const MOST_AUGMENTATIONS: usize = 64;
 
 /// How classes are kept alive and apart.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -22,7 +25,8 @@ pub struct EndToEndConfig {
     pub balanced: bool,
     /// Give an empty class half of the largest one.
     pub refill: bool,
-    /// Views of each image in a step, all with the label of the first (the K augmentations of source 001).
+    /// Augmented views of each image in a step. With 1 each epoch's view says the label of the next one's; with more (the K of
+    /// source 001) the image as prepared says it, and learns it together with all of them.
     pub augmentations: usize,
 }
 
@@ -39,7 +43,7 @@ pub struct EndToEnd {
     batch: usize,
     labels: Labels,
     before: Labels,
-    optimizers: Optimizers,
+    learner: Learner,
 }
 
 impl Component for EndToEnd {
@@ -49,12 +53,15 @@ impl Component for EndToEnd {
     type Config = EndToEndConfig;
 
     fn new(config: EndToEndConfig, setup: &Setup) -> Result<Self> {
-        if config.augmentations == 0 {
-            return Err(Error::config("augmentations must be at least 1: the network sees augmented images"));
+        if !(1..=MOST_AUGMENTATIONS).contains(&config.augmentations) {
+            return Err(Error::config(format!(
+                "augmentations must be from 1 to {MOST_AUGMENTATIONS}, not {}: each is an image more for each of the batch",
+                config.augmentations
+            )));
         }
         let classes: usize = setup.output("logits")?.iter().product();
         Ok(Self {
-            optimizers: Optimizers::new(config.optimizer.clone())?,
+            learner: Learner::new(config.optimizer.clone(), None)?,
             classes,
             batch: setup.batch,
             labels: Labels::default(),
@@ -64,21 +71,35 @@ impl Component for EndToEnd {
     }
 }
 
+impl EndToEnd {
+    /// The views of a step; the first of them says the label.
+    fn views(&self) -> Vec<ViewRequest> {
+        let augmented = views(self.config.augmentations);
+        match self.config.augmentations {
+            1 => augmented,
+            _ => [vec![ViewRequest::clean()], augmented].concat(),
+        }
+    }
+
+    fn classes(&self, logits: &[f32]) -> Vec<i64> {
+        logits.chunks_exact(self.classes.max(1)).map(|row| largest(row) as i64).collect()
+    }
+}
+
 impl Trainer for EndToEnd {
     fn streams(&self) -> Vec<StreamRequest> {
         vec![StreamRequest {
             source: Source::All,
             batch: self.batch,
-            views: views(self.config.augmentations),
+            views: self.views(),
             full_batches: true,
         }]
     }
 
     fn begin_stage(&mut self, context: &mut TrainContext<'_>) -> Result<()> {
-        let seen = look(context.data, context.model, Source::All, "augmented", &["logits"])?;
-        let classes =
-            predictions(&seen.outputs[0], self.classes).iter().map(|(class, _)| *class as i64).collect();
-        self.labels = Labels::new(seen.indices, classes);
+        let view = if self.config.augmentations == 1 { AUGMENTED } else { CLEAN };
+        let seen = look(context.data, context.model, Source::All, view, &["logits"])?;
+        self.labels = Labels::new(seen.indices, self.classes(&seen.outputs[0]));
         Ok(())
     }
 
@@ -95,10 +116,8 @@ impl Trainer for EndToEnd {
             return Err(Error::shape("the end-to-end-clustering trainer needs its one stream"));
         };
         let labels = self.before.of(&batch.indices)?;
-        let (pass, report) = step(batch, &labels, &mut self.optimizers, context)?;
-        let first_view = pass.output("logits")?.rows(0..batch.len())?;
-        let said = predictions(first_view.f32()?, self.classes);
-        self.labels.set(&batch.indices, said.into_iter().map(|(class, _)| class))?;
+        let (said, report) = step(batch, &labels, &mut self.learner, context)?;
+        self.labels.set(&batch.indices, &self.classes(said.f32()?))?;
         Ok(report)
     }
 
@@ -113,7 +132,7 @@ impl Trainer for EndToEnd {
     }
 
     fn state(&self) -> Result<State> {
-        let mut state = self.optimizers.state()?;
+        let mut state = self.learner.state()?;
         state.extend(self.labels.state("labels")?);
         state.extend(self.before.state("labels-before")?);
         Ok(state)
@@ -122,6 +141,6 @@ impl Trainer for EndToEnd {
     fn load_state(&mut self, state: &State) -> Result<()> {
         self.labels = Labels::from_state("labels", state)?;
         self.before = Labels::from_state("labels-before", state)?;
-        self.optimizers.load_state(state)
+        self.learner.load_state(state)
     }
 }

@@ -1,43 +1,34 @@
 //! The classes that samples are said to be in, found by a sample's place in the training set.
 
-use scant_abi::{EpochPlan, Error, Key, Result, State, Tensor};
+use scant_abi::{EpochPlan, Key, Result, State, Tensor};
 use scant_nn::cluster::{Contingency, normalized_mutual_information};
+use scant_nn::train::{Places, part};
 
 /// A class for every sample of the training set, in the set's own order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Labels {
     indices: Vec<u64>,
     classes: Vec<i64>,
-    rows: Vec<i64>,
+    places: Places,
 }
 
 impl Labels {
     pub(crate) fn new(indices: Vec<u64>, classes: Vec<i64>) -> Self {
-        let size = indices.iter().max().map_or(0, |last| *last as usize + 1);
-        let mut rows = vec![-1; size];
-        for (row, index) in indices.iter().enumerate() {
-            rows[*index as usize] = row as i64;
-        }
-        Self { indices, classes, rows }
+        Self { places: Places::new(&indices), indices, classes }
     }
 
     /// The classes of these samples.
     pub(crate) fn of(&self, indices: &[u64]) -> Result<Vec<i64>> {
-        indices.iter().map(|index| Ok(self.classes[self.row(*index)?])).collect()
+        indices.iter().map(|index| Ok(self.classes[self.places.row(*index)?])).collect()
     }
 
     /// Says anew what these samples are.
-    pub(crate) fn set(&mut self, indices: &[u64], classes: impl Iterator<Item = usize>) -> Result<()> {
+    pub(crate) fn set(&mut self, indices: &[u64], classes: &[i64]) -> Result<()> {
         for (index, class) in indices.iter().zip(classes) {
-            let row = self.row(*index)?;
-            self.classes[row] = class as i64;
+            let row = self.places.row(*index)?;
+            self.classes[row] = *class;
         }
         Ok(())
-    }
-
-    fn row(&self, index: u64) -> Result<usize> {
-        let row = self.rows.get(index as usize).copied().unwrap_or(-1);
-        usize::try_from(row).map_err(|_| Error::data(format!("sample {index} has never been seen")))
     }
 
     pub(crate) fn sizes(&self, classes: usize) -> Vec<usize> {
@@ -46,22 +37,20 @@ impl Labels {
         sizes
     }
 
-    /// Gives every empty class a random half of the largest one; returns how many were empty.
-    pub(crate) fn refill(&mut self, classes: usize, key: Key) -> usize {
-        let mut filled = 0;
-        loop {
+    /// Gives every empty class a random half of the largest one, as long as that has two samples.
+    pub(crate) fn refill(&mut self, classes: usize, key: Key) {
+        for filled in 0.. {
             let sizes = self.sizes(classes);
-            let Some(empty) = sizes.iter().position(|size| *size == 0) else { return filled };
+            let Some(empty) = sizes.iter().position(|size| *size == 0) else { return };
             let largest =
                 (0..classes).fold(0, |best, next| if sizes[next] > sizes[best] { next } else { best });
             let mut members: Vec<usize> =
                 (0..self.classes.len()).filter(|row| self.classes[*row] == largest as i64).collect();
             if members.len() < 2 {
-                return filled;
+                return;
             }
-            key.fold(filled as u64).rng().shuffle(&mut members);
+            key.fold(filled).rng().shuffle(&mut members);
             members[..members.len() / 2].iter().for_each(|row| self.classes[*row] = empty as i64);
-            filled += 1;
         }
     }
 
@@ -92,13 +81,7 @@ impl Labels {
     }
 
     pub(crate) fn from_state(prefix: &str, state: &State) -> Result<Self> {
-        let part = |name: &str| {
-            let name = format!("{prefix}.{name}");
-            state
-                .get(&name)
-                .ok_or_else(|| Error::data(format!("the state lacks '{name}'")))
-                .and_then(Tensor::i64)
-        };
+        let part = |name: &str| part(state, &format!("{prefix}.{name}"))?.i64();
         let indices = part("indices")?.iter().map(|index| *index as u64).collect();
         Ok(Self::new(indices, part("classes")?.to_vec()))
     }
@@ -111,10 +94,10 @@ mod tests {
     #[test]
     fn an_empty_class_takes_half_of_the_largest() {
         let mut labels = Labels::new((0..10).collect(), vec![0, 0, 0, 0, 0, 0, 0, 0, 2, 2]);
-        assert_eq!(labels.refill(3, Key::new(1)), 1);
+        labels.refill(3, Key::new(1));
         assert_eq!(labels.sizes(3), [4, 4, 2]);
         let mut labels = Labels::new((0..8).collect(), vec![3; 8]);
-        assert_eq!(labels.refill(4, Key::new(1)), 3);
+        labels.refill(4, Key::new(1));
         assert_eq!(labels.sizes(4).iter().sum::<usize>(), 8);
         assert!(labels.sizes(4).iter().all(|size| *size > 0));
     }
@@ -129,7 +112,7 @@ mod tests {
     #[test]
     fn labels_are_found_by_place_and_survive_a_checkpoint() {
         let mut labels = Labels::new(vec![7, 3], vec![0, 1]);
-        labels.set(&[3], [2].into_iter()).expect("set");
+        labels.set(&[3], &[2]).expect("set");
         assert_eq!(labels.of(&[3, 7]).expect("classes"), [2, 0]);
         assert!(labels.of(&[4]).is_err());
         assert_eq!(Labels::from_state("l", &labels.state("l").expect("state")).expect("labels"), labels);

@@ -110,7 +110,7 @@ mod tests {
         let believed = Believed { classes: vec![0], weights: vec![1.0] };
         let same = pass("attention", 1, vec![1.0, 2.0, 3.0]);
         assert!(believed.attention(&same, &same, 0).expect("a loss").value.abs() < 1e-6);
-        // KL((1/2, 1/2) || (1/4, 3/4)) = ln 2 / 2 ... worked by hand: 0.5 ln(0.5/0.25) + 0.5 ln(0.5/0.75).
+        // KL((1/2, 1/2) || (1/4, 3/4)) = 0.5 ln(0.5/0.25) + 0.5 ln(0.5/0.75).
         let other = pass("attention", 1, vec![0.0, 3f32.ln()]);
         let flat = pass("attention", 1, vec![0.0, 0.0]);
         let expected = 0.5 * 2f32.ln() + 0.5 * (2f32 / 3.0).ln();

@@ -1,11 +1,13 @@
 //! The trainer.
 
 use scant_abi::{
-    Batch, Component, Error, Forward, LossInput, Model, Report, Result, Schedule, Setup, Source, State,
-    StreamRequest, Targets, Tensor, TrainContext, Trainer, ViewRequest,
+    Batch, Component, Error, Forward, Model, Report, Result, Schedule, Setup, Source, State, StreamRequest,
+    Targets, Tensor, TrainContext, Trainer, ViewRequest,
 };
 use scant_nn::optim::{AverageConfig, OptimizerConfig};
-use scant_nn::train::{Averaged, Objective, Optimizers, cross_entropy, refuse_losses, unlabelled_batch};
+use scant_nn::train::{
+    Learner, Objective, check_probability, check_weights, cross_entropy, refuse_losses, unlabelled_batch,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -50,8 +52,7 @@ pub struct FixMatchAttention {
     config: FixMatchAttentionConfig,
     labelled: usize,
     unlabelled: usize,
-    optimizers: Optimizers,
-    average: Averaged,
+    learner: Learner,
 }
 
 impl Component for FixMatchAttention {
@@ -60,11 +61,9 @@ impl Component for FixMatchAttention {
     type Config = FixMatchAttentionConfig;
 
     fn new(config: FixMatchAttentionConfig, setup: &Setup) -> Result<Self> {
-        if !(0.0..=1.0).contains(&config.p_cutoff) {
-            return Err(Error::config(format!("p_cutoff must lie in [0, 1], not {}", config.p_cutoff)));
-        }
-        config.ulb_loss_ratio.check("ulb_loss_ratio")?;
-        config.attention.check("attention")?;
+        check_probability("p_cutoff", config.p_cutoff)?;
+        check_weights("ulb_loss_ratio", &config.ulb_loss_ratio)?;
+        check_weights("attention", &config.attention)?;
         setup.output("logits")?;
         if config.attention != Schedule::Constant(0.0) {
             setup.output("attention").map_err(|error| {
@@ -76,8 +75,7 @@ impl Component for FixMatchAttention {
         Ok(Self {
             labelled: setup.batch,
             unlabelled: unlabelled_batch(setup.batch, config.uratio)?,
-            optimizers: Optimizers::new(config.optimizer.clone())?,
-            average: Averaged::new(Some(config.ema_m))?,
+            learner: Learner::new(config.optimizer.clone(), Some(config.ema_m))?,
             config,
         })
     }
@@ -105,55 +103,42 @@ impl Trainer for FixMatchAttention {
         };
         let attention = self.config.attention.at(&context.clock) as f32;
         let with_attention: &[&str] = if attention == 0.0 { &["logits"] } else { &["logits", "attention"] };
-        let training = Forward { outputs: with_attention, ..Forward::training(context.key) };
 
         // The weak views only say what to believe: no gradient goes through them.
-        let weak = context.model.forward(all.view(WEAK)?.view(), &Forward { record: false, ..training })?;
+        let only_looking =
+            Forward { outputs: with_attention, record: false, ..Forward::training(context.key) };
+        let weak = context.model.forward(all.view(WEAK)?.view(), &only_looking)?;
         let believed = Believed::new(weak.output("logits")?, self.config.p_cutoff)?;
 
         let images = joined(labelled.view(WEAK)?, all.view(STRONG)?)?;
-        let pass = context.model.forward(images.view(), &training)?;
         let mut objective = Objective::default();
-        objective.open(&pass);
-        let input = LossInput {
-            images: images.view(),
-            pass: &pass,
-            rows: 0..labelled.len(),
-            targets: Targets { labels: Some(&labelled.labels), ..Targets::default() },
-            indices: &labelled.indices,
-            clock: context.clock,
-            key: context.key,
-        };
+        let recorded =
+            objective.record(images.view(), &labelled.indices, with_attention, context.key, context)?;
+        let input = recorded.input(Targets { labels: Some(&labelled.labels), ..Targets::default() });
         objective.add("cross-entropy", 1.0, cross_entropy(&input, "logits")?);
         let ratio = self.config.ulb_loss_ratio.at(&context.clock) as f32;
-        objective.add("pseudo-label", ratio, believed.pseudo_label(&pass, labelled.len())?);
+        objective.add("pseudo-label", ratio, believed.pseudo_label(&recorded.pass, labelled.len())?);
         if attention != 0.0 {
-            objective.add("attention", attention, believed.attention(&weak, &pass, labelled.len())?);
+            objective.add("attention", attention, believed.attention(&weak, &recorded.pass, labelled.len())?);
         }
         objective.note("util_ratio", believed.share());
-        let report = objective.backward(context.model)?;
-        self.optimizers.step(context)?;
-        self.average.follow(context.model)?;
-        Ok(report)
+        self.learner.follow(objective, context)
     }
 
     fn enter_evaluation(&mut self, model: &mut dyn Model) -> Result<()> {
-        self.average.swap(model)
+        self.learner.enter_evaluation(model)
     }
 
     fn leave_evaluation(&mut self, model: &mut dyn Model) -> Result<()> {
-        self.average.swap(model)
+        self.learner.leave_evaluation(model)
     }
 
     fn state(&self) -> Result<State> {
-        let mut state = self.optimizers.state()?;
-        state.extend(self.average.state()?);
-        Ok(state)
+        self.learner.state()
     }
 
     fn load_state(&mut self, state: &State) -> Result<()> {
-        self.average.load_state(state)?;
-        self.optimizers.load_state(state)
+        self.learner.load_state(state)
     }
 }
 

@@ -4,7 +4,7 @@ mod perceptual;
 mod trainer;
 
 pub use perceptual::{Perceptual, PerceptualConfig, Through};
-pub use trainer::{Input, PlAe, PlAeConfig, Target};
+pub use trainer::{PlAe, PlAeConfig, Target};
 
 scant_abi::plugin! {
     loss Perceptual,

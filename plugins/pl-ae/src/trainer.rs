@@ -5,22 +5,9 @@ use scant_abi::{
     Trainer, ViewRequest,
 };
 use scant_nn::optim::OptimizerConfig;
-use scant_nn::train::{Optimizers, reconstruct};
+use scant_nn::train::{Input, Learner, reconstruct, require_losses};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-const AUGMENTED: &str = "augmented";
-
-/// What goes into the model.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Input {
-    /// The image as prepared (B-AE, P-AE).
-    Clean,
-    /// The image as the stage's `augment` changes it, anew in each epoch (SDA-AE, PL-AE).
-    #[default]
-    Augmented,
-}
 
 /// What must come out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -50,7 +37,7 @@ pub struct PlAe {
     input: Input,
     target: Target,
     batch: usize,
-    optimizers: Optimizers,
+    learner: Learner,
 }
 
 impl Component for PlAe {
@@ -64,7 +51,7 @@ impl Component for PlAe {
             input: config.input,
             target: config.target,
             batch: setup.batch,
-            optimizers: Optimizers::new(config.optimizer)?,
+            learner: Learner::new(config.optimizer, None)?,
         })
     }
 }
@@ -80,35 +67,26 @@ impl Trainer for PlAe {
     }
 
     fn begin_stage(&mut self, context: &mut TrainContext<'_>) -> Result<()> {
-        if context.losses.is_empty() {
-            return Err(Error::config(
-                "the pl-ae trainer needs a loss that says how reconstructions are compared: \
-                 write loss = [\"perceptual\"] or loss = [\"mse\"] in the stage",
-            ));
-        }
-        Ok(())
+        require_losses(Self::NAME, "loss = [\"perceptual\"] or loss = [\"mse\"]", context.losses)
     }
 
     fn step(&mut self, batches: &[Batch], context: &mut TrainContext<'_>) -> Result<Report> {
         let [batch] = batches else {
             return Err(Error::shape("the pl-ae trainer needs its one stream"));
         };
-        let images = match self.input {
-            Input::Clean => batch.view(CLEAN)?.view(),
-            Input::Augmented => batch.view(AUGMENTED)?.view(),
-        };
+        let images = batch.view(self.input.view())?.view();
         let target = match self.target {
             Target::Clean => batch.view(CLEAN)?.view(),
             Target::Input => images,
         };
-        reconstruct(batch, images, target, &mut self.optimizers, context)
+        reconstruct(batch, images, target, &mut self.learner, context)
     }
 
     fn state(&self) -> Result<State> {
-        self.optimizers.state()
+        self.learner.state()
     }
 
     fn load_state(&mut self, state: &State) -> Result<()> {
-        self.optimizers.load_state(state)
+        self.learner.load_state(state)
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use scant_abi::{EpochPlan, Error, Result, State, Tensor};
-use scant_nn::train::{Seen, predictions};
+use scant_abi::{EpochPlan, Result, State, Tensor};
+use scant_nn::train::{Seen, part, predictions};
 
 /// The class of each unlabelled sample of which the model is sure, by the sample's place in the training set.
 #[derive(Debug, Default, PartialEq)]
@@ -57,14 +57,9 @@ impl PseudoLabels {
 
     /// The labels that [`PseudoLabels::state`] gave.
     pub fn from_state(state: &State) -> Result<Self> {
-        let part = |name: &str| {
-            state
-                .get(name)
-                .ok_or_else(|| Error::data(format!("the state lacks '{name}'")))
-                .and_then(Tensor::i64)
-        };
-        let indices = part("pseudo.indices")?.iter().map(|&index| index as u64);
-        Ok(Self { classes: indices.zip(part("pseudo.classes")?.iter().copied()).collect() })
+        let indices = part(state, "pseudo.indices")?.i64()?.iter().map(|&index| index as u64);
+        let classes = part(state, "pseudo.classes")?.i64()?.iter().copied();
+        Ok(Self { classes: indices.zip(classes).collect() })
     }
 }
 

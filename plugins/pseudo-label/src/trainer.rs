@@ -1,17 +1,18 @@
 //! The trainer.
 
 use scant_abi::{
-    Batch, CLEAN, Component, EpochPlan, Error, Forward, LossInput, LossValue, Report, Result, Schedule,
-    Setup, Source, State, StreamRequest, Targets, TrainContext, Trainer, ViewRequest,
+    AUGMENTED, Batch, CLEAN, Component, EpochPlan, Error, LossValue, Model, Report, Result, Schedule, Setup,
+    Source, State, StreamRequest, Targets, TrainContext, Trainer, ViewRequest,
 };
-use scant_nn::optim::OptimizerConfig;
-use scant_nn::train::{Objective, Optimizers, cross_entropy, look, refuse_losses, unlabelled_batch};
+use scant_nn::optim::{AverageConfig, OptimizerConfig};
+use scant_nn::train::{
+    Learner, Objective, check_probability, check_weights, cross_entropy, look, refuse_losses,
+    unlabelled_batch,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::PseudoLabels;
-
-const VIEW: &str = "augmented";
 
 /// When a prediction becomes a label, and what it counts.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -29,6 +30,10 @@ pub struct PseudoLabelConfig {
     pub ulb_loss_ratio: Schedule,
     /// Draw the model's own classes equally often, against confirmation bias.
     pub balanced: bool,
+    /// The share of itself that the averaged model keeps in each step; it is judged instead of the last one, which says the
+    /// labels. None where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ema_m: Option<AverageConfig>,
 }
 
 impl Default for PseudoLabelConfig {
@@ -40,6 +45,7 @@ impl Default for PseudoLabelConfig {
             uratio: 1.0,
             ulb_loss_ratio: Schedule::Constant(1.0),
             balanced: false,
+            ema_m: None,
         }
     }
 }
@@ -50,7 +56,7 @@ pub struct PseudoLabel {
     classes: usize,
     labelled: usize,
     unlabelled: usize,
-    optimizers: Optimizers,
+    learner: Learner,
     labels: PseudoLabels,
 }
 
@@ -60,16 +66,14 @@ impl Component for PseudoLabel {
     type Config = PseudoLabelConfig;
 
     fn new(config: PseudoLabelConfig, setup: &Setup) -> Result<Self> {
-        if !(0.0..=1.0).contains(&config.p_cutoff) {
-            return Err(Error::config(format!("p_cutoff must lie in [0, 1], not {}", config.p_cutoff)));
-        }
-        config.ulb_loss_ratio.check("ulb_loss_ratio")?;
+        check_probability("p_cutoff", config.p_cutoff)?;
+        check_weights("ulb_loss_ratio", &config.ulb_loss_ratio)?;
         setup.output("logits")?;
         Ok(Self {
             classes: setup.classes,
             labelled: setup.batch,
             unlabelled: unlabelled_batch(setup.batch, config.uratio)?,
-            optimizers: Optimizers::new(config.optimizer.clone())?,
+            learner: Learner::new(config.optimizer.clone(), config.ema_m)?,
             labels: PseudoLabels::default(),
             config,
         })
@@ -116,9 +120,7 @@ impl Trainer for PseudoLabel {
             let value = classify(unlabelled, &own, "unlabelled", &mut objective, context)?;
             objective.add("pseudo-label", weight, value);
         }
-        let report = objective.backward(context.model)?;
-        self.optimizers.step(context)?;
-        Ok(report)
+        self.learner.follow(objective, context)
     }
 
     fn end_epoch(&mut self, context: &mut TrainContext<'_>) -> Result<Report> {
@@ -127,15 +129,23 @@ impl Trainer for PseudoLabel {
         Ok(Report { metrics, stop: None })
     }
 
+    fn enter_evaluation(&mut self, model: &mut dyn Model) -> Result<()> {
+        self.learner.enter_evaluation(model)
+    }
+
+    fn leave_evaluation(&mut self, model: &mut dyn Model) -> Result<()> {
+        self.learner.leave_evaluation(model)
+    }
+
     fn state(&self) -> Result<State> {
-        let mut state = self.optimizers.state()?;
+        let mut state = self.learner.state()?;
         state.extend(self.labels.state()?);
         Ok(state)
     }
 
     fn load_state(&mut self, state: &State) -> Result<()> {
         self.labels = PseudoLabels::from_state(state)?;
-        self.optimizers.load_state(state)
+        self.learner.load_state(state)
     }
 }
 
@@ -146,19 +156,8 @@ fn classify(
     objective: &mut Objective,
     context: &mut TrainContext<'_>,
 ) -> Result<LossValue> {
-    let images = batch.view(VIEW)?.view();
-    let names = ["logits"];
-    let options = Forward { outputs: &names, ..Forward::training(context.key.named(name)) };
-    let pass = context.model.forward(images, &options)?;
-    objective.open(&pass);
-    let input = LossInput {
-        images,
-        pass: &pass,
-        rows: 0..batch.len(),
-        targets: Targets { labels: Some(labels), ..Targets::default() },
-        indices: &batch.indices,
-        clock: context.clock,
-        key: context.key,
-    };
+    let images = batch.view(AUGMENTED)?.view();
+    let recorded = objective.record(images, &batch.indices, &["logits"], context.key.named(name), context)?;
+    let input = recorded.input(Targets { labels: Some(labels), ..Targets::default() });
     cross_entropy(&input, "logits")
 }

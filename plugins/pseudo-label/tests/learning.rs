@@ -94,11 +94,40 @@ fn a_resumed_trainer_keeps_its_labels() {
 }
 
 #[test]
-fn a_threshold_that_is_no_probability_is_refused() {
+fn numbers_that_make_no_sense_are_refused() {
     let cues = cues();
-    let config = serde_json::from_value(json!({"p_cutoff": 1.5})).expect("a configuration");
-    let error = PseudoLabel::new(config, &cues.setup(model(&cues).outputs(), 6)).err().expect("refused");
-    assert!(error.to_string().contains("p_cutoff must lie in [0, 1], not 1.5"), "{error}");
+    for (config, says) in [
+        (json!({"p_cutoff": 1.5}), "p_cutoff must lie in [0, 1], not 1.5"),
+        (json!({"ulb_loss_ratio": -1.0}), "ulb_loss_ratio must be 0 or more, not -1"),
+        (
+            json!({"ulb_loss_ratio": {"linear": {"from": 0.0, "to": -3.0}}}),
+            "ulb_loss_ratio must be 0 or more, not -3",
+        ),
+    ] {
+        let config = serde_json::from_value(config).expect("a configuration");
+        let error = PseudoLabel::new(config, &cues.setup(model(&cues).outputs(), 6)).err().expect("refused");
+        assert!(error.to_string().contains(says), "{error}");
+    }
+}
+
+#[test]
+fn the_averaged_model_is_judged_and_survives_a_checkpoint() {
+    let mut cues = cues();
+    let mut model = model(&cues);
+    let config = json!({"ema_m": 0.99, "optimizer": {"use": "sgd", "lr": 0.5}});
+    let mut first = trainer(&cues, &model, config.clone());
+    cues.train(&mut first, &mut model, &mut [], (2, 5)).expect("trained");
+    let weights = |model: &Network| format!("{:?}", model.state().expect("a state"));
+    let trained = weights(&model);
+    first.enter_evaluation(&mut model).expect("entered");
+    let judged = weights(&model);
+    assert_ne!(trained, judged);
+    first.leave_evaluation(&mut model).expect("left");
+    assert_eq!(trained, weights(&model));
+    let mut second = trainer(&cues, &model, config);
+    second.load_state(&first.state().expect("a state")).expect("loaded");
+    second.enter_evaluation(&mut model).expect("entered");
+    assert_eq!(judged, weights(&model));
 }
 
 #[test]

@@ -1,15 +1,14 @@
 //! Learning from labels: the baseline of every other method, fine-tuning, a classifier on a frozen encoder.
 
 use scant_abi::{
-    Batch, Component, Forward, LossInput, Model, Report, Result, Setup, Source, State, StreamRequest,
-    Targets, TrainContext, Trainer, ViewRequest,
+    AUGMENTED, Batch, Component, Model, Report, Result, Setup, Source, State, StreamRequest, Targets,
+    TrainContext, Trainer, ViewRequest,
 };
 use scant_nn::optim::{AverageConfig, OptimizerConfig};
-use scant_nn::train::{Averaged, Objective, Optimizers, cross_entropy, predictions};
+use scant_nn::train::{Learner, Objective, cross_entropy, outputs_read, predictions};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-const VIEW: &str = "augmented";
 const LOGITS: &str = "logits";
 
 /// How to learn from labels.
@@ -28,8 +27,7 @@ pub struct Supervised {
     batch: usize,
     full_batches: bool,
     classes: usize,
-    optimizers: Optimizers,
-    average: Averaged,
+    learner: Learner,
 }
 
 impl Component for Supervised {
@@ -44,8 +42,7 @@ impl Component for Supervised {
             batch: setup.batch,
             full_batches: setup.samples(Source::Labelled) >= setup.batch,
             classes: setup.classes,
-            optimizers: Optimizers::new(config.optimizer)?,
-            average: Averaged::new(config.ema_m)?,
+            learner: Learner::new(config.optimizer, config.ema_m)?,
         })
     }
 }
@@ -62,52 +59,34 @@ impl Trainer for Supervised {
 
     fn step(&mut self, batches: &[Batch], context: &mut TrainContext<'_>) -> Result<Report> {
         let batch = &batches[0];
-        let images = batch.view(VIEW)?.view();
-        let mut names = vec![LOGITS.to_owned()];
-        names.extend(context.losses.iter().flat_map(|weighted| weighted.loss.reads()));
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let options = Forward { outputs: &names, ..Forward::training(context.key) };
-        let pass = context.model.forward(images, &options)?;
         let mut objective = Objective::default();
-        objective.open(&pass);
-        let input = LossInput {
-            images,
-            pass: &pass,
-            rows: 0..batch.len(),
-            targets: Targets { labels: Some(&batch.labels), ..Targets::default() },
-            indices: &batch.indices,
-            clock: context.clock,
-            key: context.key,
-        };
+        let outputs = outputs_read(&[LOGITS], context.losses);
+        let images = batch.view(AUGMENTED)?.view();
+        let recorded = objective.record(images, &batch.indices, &outputs, context.key, context)?;
+        let input = recorded.input(Targets { labels: Some(&batch.labels), ..Targets::default() });
         objective.add("cross-entropy", 1.0, cross_entropy(&input, LOGITS)?);
         objective.add_all(context.losses, &input, context.model)?;
-        let found = predictions(pass.output(LOGITS)?.f32()?, self.classes);
+        let found = predictions(input.output(LOGITS)?.f32()?, self.classes);
         let right =
             found.iter().zip(&batch.labels).filter(|((class, _), label)| *class as i64 == **label).count();
         objective.note("top-1", right as f64 / batch.len().max(1) as f64);
-        let report = objective.backward(context.model)?;
-        self.optimizers.step(context)?;
-        self.average.follow(context.model)?;
-        Ok(report)
+        self.learner.follow(objective, context)
     }
 
     fn enter_evaluation(&mut self, model: &mut dyn Model) -> Result<()> {
-        self.average.swap(model)
+        self.learner.enter_evaluation(model)
     }
 
     fn leave_evaluation(&mut self, model: &mut dyn Model) -> Result<()> {
-        self.average.swap(model)
+        self.learner.leave_evaluation(model)
     }
 
     fn state(&self) -> Result<State> {
-        let mut state = self.optimizers.state()?;
-        state.extend(self.average.state()?);
-        Ok(state)
+        self.learner.state()
     }
 
     fn load_state(&mut self, state: &State) -> Result<()> {
-        self.average.load_state(state)?;
-        self.optimizers.load_state(state)
+        self.learner.load_state(state)
     }
 }
 

@@ -1,25 +1,13 @@
 //! The trainer learns from labels, and from nothing else.
 
 use scant_abi::{
-    Batch, Clock, Component, Key, Model, OutputInfo, Result, Setup, Source, State, Tensor, TrainContext,
-    Trainer, TrainingSet,
+    Batch, Clock, Component, Key, Model, OutputInfo, Setup, State, Tensor, TrainContext, Trainer,
 };
 use scant_nn::network::Network;
 use scant_nn::network::zoo::{Architecture, SmallCnn};
+use scant_nn::rehearsal::NoSamples;
 use scant_supervised::{Supervised, SupervisedConfig};
 use serde_json::{Value, json};
-
-struct Nothing;
-
-impl TrainingSet for Nothing {
-    fn len(&self, _: Source) -> usize {
-        0
-    }
-
-    fn read(&mut self, _: Source, _: &str, _: usize, _: usize) -> Result<Batch> {
-        unreachable!("this trainer does not look at the set")
-    }
-}
 
 fn setup() -> Setup {
     let output = |name: &str, features| OutputInfo { name: name.to_owned(), dims: vec![features] };
@@ -57,7 +45,7 @@ fn batch(step: u64, labelled: bool) -> Batch {
 }
 
 fn step(trainer: &mut Supervised, model: &mut Network, step: u64, labelled: bool) -> Vec<(String, f64)> {
-    let mut data = Nothing;
+    let mut data = NoSamples;
     let mut context = TrainContext {
         model,
         losses: &mut [],

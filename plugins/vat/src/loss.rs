@@ -7,6 +7,7 @@ use scant_abi::{
 use scant_nn::adapt::{Traced, differentiate, tensor};
 use scant_nn::dfdx::prelude::*;
 use scant_nn::ops::{Reduction, Rows, softmax_kl};
+use scant_nn::train::check_weight;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +41,7 @@ impl VatConfig {
         };
         positive("xi", self.xi)?;
         positive("eps", self.eps)?;
+        check_weight("entropy", self.entropy)?;
         if self.iters == 0 {
             return Err(Error::config(
                 "iters must be at least 1: without it the direction is random, not adversarial",
@@ -72,7 +74,7 @@ impl Vat {
     fn worst_direction(
         &self,
         images: TensorView<'_>,
-        clean: &Predictions,
+        clean: &Logits,
         input: &LossInput<'_>,
         model: &mut dyn Model,
     ) -> Result<(Vec<f32>, f32)> {
@@ -100,7 +102,7 @@ impl Vat {
         model.forward(images.view(), &Forward { outputs: &names, ..options.without_statistics() })
     }
 
-    fn divergence(&self, clean: &Predictions, pass: &Pass) -> Result<(f32, OutputGradient)> {
+    fn divergence(&self, clean: &Logits, pass: &Pass) -> Result<(f32, OutputGradient)> {
         let on = self.config.on.as_str();
         let (value, gradient) =
             differentiate(pass.output(on)?, |moved| softmax_kl(clean.clone(), moved, Reduction::Items))?;
@@ -143,7 +145,7 @@ impl Loss for Vat {
     }
 }
 
-type Predictions = Rows<scant_nn::adapt::Backend>;
+type Logits = Rows<scant_nn::adapt::Backend>;
 
 /// The mean over rows of -sum p log p.
 fn entropy(

@@ -1,15 +1,13 @@
 //! The trainer: cross-entropy where labels are known, the stage's losses where they are not.
 
 use scant_abi::{
-    Batch, Component, Error, Forward, LossInput, Model, Pass, Report, Result, Setup, Source, State,
-    StreamRequest, Targets, TrainContext, Trainer, ViewRequest,
+    AUGMENTED, Batch, Component, Error, Model, Report, Result, Setup, Source, State, StreamRequest, Targets,
+    TrainContext, Trainer, ViewRequest,
 };
 use scant_nn::optim::{AverageConfig, OptimizerConfig};
-use scant_nn::train::{Averaged, Objective, Optimizers, cross_entropy, unlabelled_batch};
+use scant_nn::train::{Learner, Objective, cross_entropy, require_losses, unlabelled_batch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-const VIEW: &str = "augmented";
 
 /// How labelled and unlabelled samples are mixed.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -37,8 +35,7 @@ pub struct SemiSupervised {
     warm_up: usize,
     labelled: usize,
     unlabelled: usize,
-    optimizers: Optimizers,
-    average: Averaged,
+    learner: Learner,
 }
 
 impl Component for SemiSupervised {
@@ -53,8 +50,7 @@ impl Component for SemiSupervised {
             warm_up: config.warm_up,
             labelled: setup.batch,
             unlabelled: unlabelled_batch(setup.batch, config.uratio)?,
-            optimizers: Optimizers::new(config.optimizer)?,
-            average: Averaged::new(config.ema_m)?,
+            learner: Learner::new(config.optimizer, config.ema_m)?,
         })
     }
 }
@@ -74,71 +70,55 @@ impl Trainer for SemiSupervised {
         ]
     }
 
+    fn begin_stage(&mut self, context: &mut TrainContext<'_>) -> Result<()> {
+        require_losses(
+            Self::NAME,
+            "loss = [\"vat\"]; labels alone are learnt by 'supervised'",
+            context.losses,
+        )
+    }
+
     fn step(&mut self, batches: &[Batch], context: &mut TrainContext<'_>) -> Result<Report> {
         let [all, labelled] = batches else {
             return Err(Error::shape("the semi-supervised trainer needs its two streams"));
         };
         let mut objective = Objective::default();
-        let pass = forward(labelled, "labelled", &mut objective, context)?;
+        let everything: [&str; 0] = [];
+        let recorded = objective.record(
+            labelled.view(AUGMENTED)?.view(),
+            &labelled.indices,
+            &everything,
+            context.key.named("labelled"),
+            context,
+        )?;
         let targets = Targets { labels: Some(&labelled.labels), ..Targets::default() };
-        let input = input(labelled, &pass, targets, context)?;
-        objective.add("cross-entropy", 1.0, cross_entropy(&input, "logits")?);
+        objective.add("cross-entropy", 1.0, cross_entropy(&recorded.input(targets), "logits")?);
         if context.clock.epoch >= self.warm_up && context.losses.iter().any(|loss| loss.weight != 0.0) {
-            let pass = forward(all, "all", &mut objective, context)?;
-            let input = self::input(all, &pass, Targets::default(), context)?;
-            objective.add_all(context.losses, &input, context.model)?;
+            let recorded = objective.record(
+                all.view(AUGMENTED)?.view(),
+                &all.indices,
+                &everything,
+                context.key.named("losses"),
+                context,
+            )?;
+            objective.add_all(context.losses, &recorded.input(Targets::default()), context.model)?;
         }
-        let report = objective.backward(context.model)?;
-        self.optimizers.step(context)?;
-        self.average.follow(context.model)?;
-        Ok(report)
+        self.learner.follow(objective, context)
     }
 
     fn enter_evaluation(&mut self, model: &mut dyn Model) -> Result<()> {
-        self.average.swap(model)
+        self.learner.enter_evaluation(model)
     }
 
     fn leave_evaluation(&mut self, model: &mut dyn Model) -> Result<()> {
-        self.average.swap(model)
+        self.learner.leave_evaluation(model)
     }
 
     fn state(&self) -> Result<State> {
-        let mut state = self.optimizers.state()?;
-        state.extend(self.average.state()?);
-        Ok(state)
+        self.learner.state()
     }
 
     fn load_state(&mut self, state: &State) -> Result<()> {
-        self.average.load_state(state)?;
-        self.optimizers.load_state(state)
+        self.learner.load_state(state)
     }
-}
-
-fn forward(
-    batch: &Batch,
-    name: &str,
-    objective: &mut Objective,
-    context: &mut TrainContext<'_>,
-) -> Result<Pass> {
-    let pass =
-        context.model.forward(batch.view(VIEW)?.view(), &Forward::training(context.key.named(name)))?;
-    objective.open(&pass);
-    Ok(pass)
-}
-
-fn input<'a>(
-    batch: &'a Batch,
-    pass: &'a Pass,
-    targets: Targets<'a>,
-    context: &TrainContext<'_>,
-) -> Result<LossInput<'a>> {
-    Ok(LossInput {
-        images: batch.view(VIEW)?.view(),
-        pass,
-        rows: 0..batch.len(),
-        targets,
-        indices: &batch.indices,
-        clock: context.clock,
-        key: context.key.named("losses"),
-    })
 }

@@ -6,7 +6,7 @@
 
 use scant_abi::{Clock, Component, Forward, Key, Loss, LossInput, LossValue, Model, Setup, Targets, Tensor};
 use scant_nn::network::{Network, NetworkConfig};
-use scant_vat::Vat;
+use scant_vat::{Vat, VatConfig};
 use serde_json::{Value, json};
 
 const W: [f32; 3] = [0.6, 0.0, 0.8];
@@ -148,9 +148,13 @@ fn senseless_numbers_are_refused() {
         (json!({"xi": 0.0}), "xi must be above 0"),
         (json!({"eps": -1.0}), "eps must be above 0"),
         (json!({"iters": 0}), "iters must be at least 1"),
+        (json!({"entropy": -0.5}), "entropy must be 0 or more, not -0.5"),
     ] {
         let config = serde_json::from_value(config).expect("a configuration");
         let error = Vat::new(config, &Setup::default()).err().expect("refused").to_string();
         assert!(error.contains(said), "{error}");
     }
+    let config = VatConfig { entropy: f32::NAN, ..VatConfig::default() };
+    let error = Vat::new(config, &Setup::default()).err().expect("refused").to_string();
+    assert_eq!(error, "entropy must be 0 or more, not NaN");
 }

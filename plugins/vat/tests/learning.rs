@@ -69,3 +69,37 @@ fn warm_up_learns_from_labels_alone() {
     assert!(!reported(2));
     assert!(reported(3));
 }
+
+#[test]
+fn a_step_of_no_length_changes_nothing_though_the_network_has_dropout() {
+    // What is measured is the step: the passes that look again must meet the mask that the clean one met.
+    let mut moons = moons();
+    let mut model = moons
+        .network(json!({"parts": [{"name": "encoder", "layers": [
+            "flatten", {"linear": {"out": 32}}, "relu", {"dropout": 0.5},
+            {"linear": {"out": 2}}, {"output": "logits"},
+        ]}]}))
+        .expect("a network");
+    let setup = moons.setup(model.outputs(), 6);
+    let config = serde_json::from_value(json!({"uratio": 20.0})).expect("a configuration");
+    let mut trainer = SemiSupervised::new(config, &setup).expect("a trainer");
+    let vat = serde_json::from_value(json!({"eps": 1e-6})).expect("a configuration");
+    let vat = Vat::new(vat, &setup).expect("a loss");
+    let mut losses: [(&str, f32, Box<dyn Loss>); 1] = [("vat", 1.0, Box::new(vat))];
+    let report = moons.train(&mut trainer, &mut model, &mut losses, (1, 3)).expect("trained");
+    let smoothness = report.iter().find(|(name, _)| name == "vat/smoothness").expect("reported").1;
+    assert!(smoothness.abs() < 1e-5, "{smoothness}");
+}
+
+#[test]
+fn a_stage_without_a_loss_is_refused_since_nothing_would_be_learnt_from_the_unlabelled() {
+    let mut moons = moons();
+    let description = json!({"parts": [{"name": "head", "layers": [
+        "flatten", {"linear": {"out": 2}}, {"output": "logits"},
+    ]}]});
+    let mut model = moons.network(description).expect("a network");
+    let setup = moons.setup(model.outputs(), 6);
+    let mut trainer = SemiSupervised::new(Default::default(), &setup).expect("a trainer");
+    let error = moons.train(&mut trainer, &mut model, &mut [], (1, 1)).expect_err("refused").to_string();
+    assert!(error.contains("the stage lists none; write for example loss = [\"vat\"]"), "{error}");
+}

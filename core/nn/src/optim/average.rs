@@ -4,6 +4,8 @@ use scant_abi::{Error, Model, Result, State, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::train::part;
+
 /// How a model is averaged over its steps: `0.999`, or `{ keep = 0.999, unbiased = true }`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
@@ -110,12 +112,9 @@ impl WeightAverage {
 
     /// Goes on where [`WeightAverage::state`] was taken.
     pub fn load_state(&mut self, prefix: &str, state: &State) -> Result<()> {
-        let part = |name: &str| {
-            let name = format!("{prefix}.{name}");
-            state.get(&name).ok_or_else(|| Error::data(format!("the state lacks '{name}'")))
-        };
-        self.values = part("values")?.f32()?.to_vec();
-        self.updates = part("updates")?.i64()?.first().map_or(0, |&updates| updates as u64);
+        self.values = part(state, &format!("{prefix}.values"))?.f32()?.to_vec();
+        self.updates =
+            part(state, &format!("{prefix}.updates"))?.i64()?.first().map_or(0, |&updates| updates as u64);
         Ok(())
     }
 }

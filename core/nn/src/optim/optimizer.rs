@@ -6,6 +6,7 @@ use pulp::Arch;
 use scant_abi::{Clock, Error, ParameterInfo, Parameters, Result, State, Tensor};
 
 use crate::kernels::threads::{self, PIECE};
+use crate::train::part;
 
 use super::update::{self, Clip, Descent, Moments, Pull};
 use super::{OptimizerConfig, Rule};
@@ -66,6 +67,14 @@ impl Optimizer {
 
     fn known(&self) -> usize {
         self.pieces.last().map_or(0, |piece| piece.range.end)
+    }
+
+    /// Forgets in which direction the parameters of this range were moving: they have been drawn anew.
+    pub fn forget(&mut self, range: Range<usize>) {
+        // How large gradients are is still the best guess at how large they will be.
+        if let Some(velocities) = self.first.get_mut(range) {
+            velocities.fill(0.0);
+        }
     }
 
     /// One step along the gradients, which are zero afterwards; returns their norm before clipping.
@@ -228,10 +237,7 @@ impl Optimizer {
 
     /// Goes on where [`Optimizer::state`] was taken with the same `prefix`; other names in `state` are left alone.
     pub fn load_state(&mut self, prefix: &str, state: &State) -> Result<()> {
-        let steps = state
-            .get(&format!("{prefix}.steps"))
-            .ok_or_else(|| Error::data(format!("the state lacks '{prefix}.steps'")))?
-            .i64()?;
+        let steps = part(state, &format!("{prefix}.steps"))?.i64()?;
         self.steps = *steps.first().ok_or_else(|| Error::data(format!("'{prefix}.steps' is empty")))?;
         for (name, moments) in [("first", &mut self.first), ("second", &mut self.second)] {
             *moments = match state.get(&format!("{prefix}.{name}")) {

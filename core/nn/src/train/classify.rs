@@ -22,15 +22,16 @@ pub fn cross_entropy(input: &LossInput<'_>, output: &str) -> Result<LossValue> {
     loss_on(input, output, |logits| ops::cross_entropy(logits, &classes, Some(&weights), Reduction::Items))
 }
 
+/// The place of the largest number of a row, the first of equals.
+pub fn largest(row: &[f32]) -> usize {
+    (1..row.len()).fold(0, |best, next| if row[next] > row[best] { next } else { best })
+}
+
 /// The most likely class of each row of `logits`, and its probability.
 pub fn predictions(logits: &[f32], classes: usize) -> Vec<(usize, f32)> {
     let best = |row: &[f32]| {
-        let (class, top) = row
-            .iter()
-            .copied()
-            .enumerate()
-            .fold((0, f32::NEG_INFINITY), |best, next| if next.1 > best.1 { next } else { best });
-        (class, 1.0 / row.iter().map(|logit| (logit - top).exp()).sum::<f32>())
+        let class = largest(row);
+        (class, 1.0 / row.iter().map(|logit| (logit - row[class]).exp()).sum::<f32>())
     };
     logits.chunks_exact(classes.max(1)).map(best).collect()
 }

@@ -67,6 +67,17 @@ impl Objective {
     }
 }
 
+/// Refuses a stage without losses, whose `trainer` would have nothing to do; `example` is what one might write.
+pub fn require_losses(trainer: &str, example: &str, losses: &[WeightedLoss<'_>]) -> Result<()> {
+    match losses.is_empty() {
+        true => Err(Error::config(format!(
+            "the trainer '{trainer}' makes the stage's losses small, and the stage lists none; write for example \
+             {example}"
+        ))),
+        false => Ok(()),
+    }
+}
+
 /// Refuses the losses of a stage whose `trainer` would not look at them; to be called when the stage begins.
 pub fn refuse_losses(trainer: &str, losses: &[WeightedLoss<'_>]) -> Result<()> {
     let Some(first) = losses.first() else { return Ok(()) };

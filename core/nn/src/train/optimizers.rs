@@ -1,5 +1,7 @@
 //! The optimisers of a stage: one for the model, one for each loss with parameters of its own.
 
+use std::ops::Range;
+
 use scant_abi::{Result, State, TrainContext};
 
 use crate::optim::{Optimizer, OptimizerConfig};
@@ -38,6 +40,11 @@ impl Optimizers {
             }
         }
         Ok(norm)
+    }
+
+    /// Forgets in which direction these parameters of the model were moving: they have been drawn anew.
+    pub fn forget(&mut self, range: Range<usize>) {
+        self.model.forget(range);
     }
 
     /// Everything that must be kept.
