@@ -69,6 +69,10 @@ impl Evaluator for EmbeddingMap {
         let config = &self.0;
         let split = evaluation.split(&config.split)?;
         let samples = rows(split, &config.on, Some(config.points))?;
+        // A single point has no direction to lie in: nothing to see, and no reason to lose a run for it.
+        if samples.len() < 2 {
+            return Ok(Findings::default());
+        }
         let labels = &split.labels[..samples.len()];
         let count = samples.width().min(2);
         let plane = principal_components(samples, count)?;

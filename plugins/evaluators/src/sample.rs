@@ -2,6 +2,7 @@
 
 use scant_abi::{Context, Error, Key, Metric, Result, Split};
 use scant_nn::Rows;
+use scant_nn::train::largest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -94,7 +95,5 @@ pub(crate) fn less_is_better(split: &Split, name: &str, value: f64) -> Metric {
 
 /// The largest of each row of scores, the first of equals.
 pub(crate) fn argmax(scores: &[f32], classes: usize) -> Vec<i64> {
-    let best =
-        |row: &[f32]| (1..row.len()).fold(0, |best, j| if row[j] > row[best] { j } else { best }) as i64;
-    scores.chunks_exact(classes.max(1)).map(best).collect()
+    scores.chunks_exact(classes.max(1)).map(|row| largest(row) as i64).collect()
 }

@@ -1,5 +1,7 @@
 //! `stability`: a metric by epoch, and its line of best fit.
 
+use std::collections::BTreeSet;
+
 use scant_abi::{
     Artefact, Component, Content, Error, Evaluation, Evaluator, Findings, Metric, PastMetric, Reading,
     Result, Setup,
@@ -59,20 +61,8 @@ impl Evaluator for Stability {
 
     fn evaluate(&mut self, evaluation: &Evaluation) -> Result<Findings> {
         let (by, points) = self.points(evaluation);
-        if points.is_empty() && !evaluation.history.is_empty() {
-            let mut known: Vec<String> = evaluation
-                .history
-                .iter()
-                .map(|past| format!("{} ({})", title(&past.by, &past.name), past.split))
-                .collect();
-            known.sort_unstable();
-            known.dedup();
-            return Err(Error::config(format!(
-                "stability: no epoch reported '{}' on '{}'; give the evaluator that reports it `every = 1`; there are {}",
-                title(self.0.evaluator.as_deref().unwrap_or_default(), &self.0.metric),
-                self.0.split,
-                known.join(", ")
-            )));
+        if points.is_empty() {
+            return Ok(Findings { artefacts: vec![self.nothing(evaluation)], ..Findings::default() });
         }
         let followed = title(by, &self.0.metric);
         let fit = line_of_best_fit(&points);
@@ -86,9 +76,10 @@ impl Evaluator for Stability {
             Some([slope, intercept]) => {
                 let squares = points.iter().map(|[x, y]| (y - slope * x - intercept).powi(2)).sum::<f64>();
                 vec![
-                    metric("m", slope, true),
-                    metric("k", intercept, true),
-                    metric("fluctuation", (squares / points.len() as f64).sqrt(), false),
+                    // A model that is good from the start has nowhere to climb to.
+                    metric("m", slope, None),
+                    metric("k", intercept, Some(true)),
+                    metric("fluctuation", (squares / points.len() as f64).sqrt(), Some(false)),
                 ]
             }
             None => Vec::new(),
@@ -103,6 +94,28 @@ impl Evaluator for Stability {
 }
 
 impl Stability {
+    /// Says that there is no line, and how to get one: no reason to lose a run that has been trained.
+    fn nothing(&self, evaluation: &Evaluation) -> Artefact {
+        // What training itself reports belongs to no split, and cannot be followed.
+        let by_evaluators = evaluation.history.iter().filter(|past| !past.split.is_empty());
+        let known: BTreeSet<[String; 2]> =
+            by_evaluators.map(|past| [title(&past.by, &past.name), past.split.clone()]).collect();
+        let wanted = title(self.0.evaluator.as_deref().unwrap_or_default(), &self.0.metric);
+        Artefact {
+            name: format!("stability-{}", self.0.split),
+            caption: format!(
+                "No epoch reported '{wanted}' on '{}': write every = 1 at the evaluator that finds it. Reported by epoch \
+                 {}",
+                self.0.split,
+                if known.is_empty() { "was nothing" } else { "were these" }
+            ),
+            content: Content::Table {
+                columns: ["metric", "split"].map(str::to_owned).to_vec(),
+                rows: known.into_iter().map(Vec::from).collect(),
+            },
+        }
+    }
+
     /// Who reported the metric, and its points: epoch, from 1, and scaled value.
     fn points<'a>(&self, evaluation: &'a Evaluation) -> (&'a str, Vec<[f64; 2]>) {
         let fits = |past: &&PastMetric| {

@@ -194,9 +194,22 @@ fn stability_is_a_line_through_the_epochs() {
     assert!((value(&findings, "test", "m") - 0.2).abs() < 1e-9);
     assert!((value(&findings, "test", "k") - 89.8).abs() < 1e-9);
     assert!(value(&findings, "test", "fluctuation") < 1e-9);
-    let error =
-        make("stability", json!({"metric": "nmi"})).and_then(|mut e| e.evaluate(&evaluation)).unwrap_err();
-    assert!(error.to_string().contains("there are classification/top-1 (test)"), "{error}");
+    let by_slope = findings.metrics.iter().find(|metric| metric.name == "m").expect("found");
+    assert_eq!(by_slope.higher_is_better, None, "nobody is better by its slope");
+    // What training reports has no split, and is nothing that could be followed.
+    let loss = PastMetric { by: String::new(), split: String::new(), ..evaluation.history[0].clone() };
+    evaluation.history.push(loss);
+    let nothing = judge("stability", json!({"metric": "nmi"}), &evaluation);
+    assert!(nothing.metrics.is_empty());
+    let [said] = nothing.artefacts.as_slice() else { panic!("one thing to look at") };
+    assert!(
+        said.caption.starts_with("No epoch reported 'nmi' on 'test': write every = 1"),
+        "{}",
+        said.caption
+    );
+    let rows = vec![vec!["classification/top-1".to_owned(), "test".to_owned()]];
+    let columns = vec!["metric".to_owned(), "split".to_owned()];
+    assert_eq!(said.content, Content::Table { columns, rows });
 }
 
 #[test]
@@ -223,9 +236,8 @@ fn stability_follows_one_evaluator_of_several() {
     assert!((slope(json!({"evaluator": "linear-probe"})) + 1.0).abs() < 1e-9);
     let findings = judge("stability", json!({"evaluator": "linear-probe"}), &evaluation);
     assert_eq!(findings.artefacts[0].caption, "linear-probe/top-1 on test by epoch");
-    let unknown =
-        make("stability", json!({"evaluator": "knn-probe"})).and_then(|mut e| e.evaluate(&evaluation));
-    assert!(unknown.unwrap_err().to_string().contains("no epoch reported 'knn-probe/top-1' on 'test'"));
+    let unknown = judge("stability", json!({"evaluator": "knn-probe"}), &evaluation);
+    assert!(unknown.artefacts[0].caption.contains("reported 'knn-probe/top-1' on 'test'"));
 }
 
 #[test]
@@ -247,6 +259,13 @@ fn one_class_and_one_sample_are_judged() {
             let share = value(&judge(name, json!({}), &evaluation), "test", metric);
             assert!((0.0..=1.0).contains(&share), "{name} of {samples}: {metric} {share}");
         }
+    }
+    // Few points are laid out; one has no direction to lie in, and costs no run.
+    for (samples, pictures) in [(1, 0), (2, 2), (3, 2), (20, 2)] {
+        let mut evaluation = evaluation();
+        evaluation.splits[1] = one_class(samples);
+        let findings = judge("embedding-map", json!({}), &evaluation);
+        assert_eq!(findings.artefacts.len(), pictures, "{samples}");
     }
     // A probe that has seen one class says that class.
     let mut evaluation = evaluation();

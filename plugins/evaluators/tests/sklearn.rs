@@ -139,15 +139,25 @@ fn logistic_regression() {
         let rows = Rows::new(&x, width).expect("good rows");
         let settings = Logistic {
             steps: 1000,
-            tolerance: 1e-7,
+            tolerance: 1e-9,
             ..Logistic::new(case["l2"].as_f64().expect("a number"))
         };
         let model = settings.fit(rows, &y, classes, None).expect("a fit");
         close(&case, "objective", model.objective, case["objective"].as_f64().expect("a number"));
-        // A minimum to 1e-6 leaves the place of the minimum open to about its root.
         let shares = softmax(&model.scores(rows), classes);
-        for (ours, theirs) in shares.iter().zip(doubles(&case["shares"])) {
-            assert!((f64::from(*ours) - theirs).abs() < 1e-3, "{}: {ours}, not {theirs}", case["name"]);
+        // Passes in single precision know the minimum to 1e-6 and its place to somewhat less.
+        let theirs = doubles(&case["shares"]);
+        for (ours, theirs) in shares.iter().zip(&theirs) {
+            assert!((f64::from(*ours) - theirs).abs() < 5e-5, "{}: {ours}, not {theirs}", case["name"]);
+        }
+        // What metrics are made of: the class that is said, the same wherever one is more likely than all others.
+        let largest =
+            |row: &[f64]| (1..row.len()).fold(0, |best, j| if row[j] > row[best] { j } else { best });
+        for (ours, theirs) in shares.chunks_exact(classes).zip(theirs.chunks_exact(classes)) {
+            let class = largest(theirs);
+            let sure = (0..classes).all(|other| other == class || theirs[class] - theirs[other] > 1e-4);
+            let ours: Vec<f64> = ours.iter().map(|&share| f64::from(share)).collect();
+            assert!(!sure || largest(&ours) == class, "{}: {ours:?}, not {theirs:?}", case["name"]);
         }
     }
 }
