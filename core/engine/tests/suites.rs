@@ -2,10 +2,12 @@
 
 mod common;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use common::{registry, settings};
+use scant_engine::compare::candidates;
 use scant_engine::run::{Ending, Event, Method, Nobody, Options, RunFolder, Suite, Summary, Watcher};
 use serde_json::json;
 
@@ -57,6 +59,18 @@ fn failed_runs_are_shown_and_never_averaged() {
     let plain = summary.rows[0].cells[0].expect("numbers");
     assert_eq!((plain.count, summary.rows[0].failed), (3, 0));
     assert_eq!((summary.rows[1].cells[0], summary.rows[1].failed), (None, 3));
+
+    // The folder of one method holds no file of its own that says so; its runs are compared all the same.
+    let of = |path: &Path| {
+        let found = candidates(&[path.to_owned()]).expect("runs");
+        found.into_iter().map(|one| (one.summary.method, one.summary.seed)).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&path).len(), 6);
+    assert_eq!(of(&path.join("plain")), [0, 1, 2].map(|seed| ("plain".to_owned(), seed)));
+    assert_eq!(of(&path.join("broken")).len(), 3);
+    assert_eq!(of(&path.join("plain/seed-1")), [("plain".to_owned(), 1)]);
+    let error = candidates(&[path.join("none")]).expect_err("refused").to_string();
+    assert!(error.contains("none"), "{error}");
 
     let values: Vec<f64> = suite.trials()[..3]
         .iter()
