@@ -1,6 +1,7 @@
 //! Metrics of classification, as scikit-learn defines them.
 
 use scant_abi::{Error, Result};
+use scant_nn::train::largest;
 
 /// Counts of true class against said class, and what follows from them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,7 +130,7 @@ pub fn top_k(scores: &[f32], truth: &[i64], classes: usize, k: usize) -> f64 {
 pub fn calibration_error(probabilities: &[f32], truth: &[i64], classes: usize, bins: usize) -> f64 {
     let mut gaps = vec![0.0; bins];
     for (row, &class) in probabilities.chunks_exact(classes).zip(truth) {
-        let best = (1..row.len()).fold(0, |best, j| if row[j] > row[best] { j } else { best });
+        let best = largest(row);
         let confidence = f64::from(row[best]);
         // A bin holds its upper end, not its lower.
         let bin = ((confidence * bins as f64).ceil() as usize).clamp(1, bins) - 1;
