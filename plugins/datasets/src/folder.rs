@@ -1,6 +1,6 @@
 //! A folder of one's own: `train/<class>/*` and `test/<class>/*`.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -61,18 +61,17 @@ impl Listing for Folder {
         let train = self.places.find_folder("train")?;
         let test = self.places.find_folder("test")?;
         let unlabelled = self.config.unlabelled.as_deref();
-        let mut classes: BTreeSet<String> = folders_in(&train)?.into_iter().collect();
+        let mut classes = folders_in(&train)?;
         if let Some(name) = unlabelled
-            && !classes.remove(name)
+            && classes.remove(name).is_none()
         {
             return Err(Error::data(format!(
                 "there is no folder {}, which 'unlabelled' names",
                 train.join(name).display()
             )));
         }
-        check_classes(&classes, &folders_in(&test)?.into_iter().collect())
-            .map_err(|error| error.context(format!("{} and {}", train.display(), test.display())))?;
-        let classes: Vec<String> = classes.into_iter().collect();
+        check_classes(&classes, &folders_in(&test)?)?;
+        let classes: Vec<String> = classes.into_keys().collect();
         let mut listed = Listed { classes, train: Vec::new(), test: Vec::new() };
         for (label, class) in (0_i64..).zip(&listed.classes) {
             listed.train.extend(entries(&train.join(class), label)?);
@@ -82,6 +81,18 @@ impl Listing for Folder {
             listed.train.extend(entries(&train.join(name), -1)?);
         }
         Ok(listed)
+    }
+
+    fn left_out(&self) -> Result<Vec<PathBuf>> {
+        let mut left_out = Vec::new();
+        for part in ["train", "test"] {
+            let part = self.places.find_folder(part)?;
+            for class in folders_in(&part)?.into_keys() {
+                let paths = paths_in(&part.join(class))?;
+                left_out.extend(paths.into_iter().filter(|path| !is_picture(path)));
+            }
+        }
+        Ok(left_out)
     }
 }
 
@@ -106,20 +117,28 @@ fn names_in(folder: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-fn folders_in(folder: &Path) -> Result<Vec<String>> {
-    Ok(names_in(folder)?.into_iter().filter(|name| folder.join(name).is_dir()).collect())
+fn paths_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    Ok(names_in(folder)?.into_iter().map(|name| folder.join(name)).collect())
+}
+
+/// The folders in a folder: their names, and where they are.
+fn folders_in(folder: &Path) -> Result<BTreeMap<String, String>> {
+    let mut names = names_in(folder)?;
+    names.retain(|name| folder.join(name).is_dir());
+    Ok(names.into_iter().map(|name| (name.clone(), folder.join(name).display().to_string())).collect())
+}
+
+fn is_picture(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    picture::ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
 }
 
 fn entries(folder: &Path, label: i64) -> Result<Vec<Entry>> {
-    let is_picture = |path: &PathBuf| {
-        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-        picture::ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
-    };
-    let paths = names_in(folder)?.into_iter().map(|name| folder.join(name)).filter(is_picture);
-    let entries: Vec<Entry> = paths.map(|path| Entry { path, label, named_in: String::new() }).collect();
-    if entries.is_empty() {
+    let mut paths = paths_in(folder)?;
+    paths.retain(|path| is_picture(path));
+    if paths.is_empty() {
         let endings = picture::ENDINGS.join(", ");
         return Err(Error::data(format!("{} holds no image ({endings})", folder.display())));
     }
-    Ok(entries)
+    Ok(paths.into_iter().map(|path| Entry { path, label, named_in: String::new() }).collect())
 }

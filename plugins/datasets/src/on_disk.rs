@@ -1,6 +1,7 @@
 //! Data sets whose images are files of their own, listed by a folder or a table.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use rayon::prelude::*;
 use scant_abi::{
@@ -56,6 +57,11 @@ pub trait Listing: Sized + Send + Sync + 'static {
 
     /// Finds all images, without decoding any.
     fn list(&self) -> Result<Listed>;
+
+    /// What lies among the images and is not taken for one.
+    fn left_out(&self) -> Result<Vec<PathBuf>> {
+        Ok(Vec::new())
+    }
 }
 
 impl<L: Listing> Component for OnDisk<L> {
@@ -127,20 +133,31 @@ impl<L: Listing> Dataset for OnDisk<L> {
             let detail = format!("by class {counts:?} of {:?}", opened.info.classes);
             checks.push(Check { subject: subject.to_owned(), verdict: Verdict::Unknown, detail });
         }
+        let left_out = self.listing.left_out()?;
+        if let Some(first) = left_out.first() {
+            let (count, first) = (left_out.len(), first.display());
+            let detail = format!("{count}, such as {first}: only images directly in a class's folder count");
+            checks.push(Check { subject: "left out".to_owned(), verdict: Verdict::Unknown, detail });
+        }
         Ok(checks)
     }
 }
 
-/// Refuses a class that only one part has: such a run could not be measured.
-pub(crate) fn check_classes(train: &BTreeSet<String>, test: &BTreeSet<String>) -> Result<()> {
-    let lonely = |here: &BTreeSet<String>, there: &BTreeSet<String>| here.difference(there).next().cloned();
-    if let Some(class) = lonely(train, test) {
-        return Err(Error::data(format!("class '{class}' is in train, but not in test")));
-    }
-    match lonely(test, train) {
-        Some(class) => Err(Error::data(format!("class '{class}' is in test, but not in train"))),
-        None => Ok(()),
-    }
+/// Refuses a class that only one part has: such a run could not be measured. Beside each class stands where it is named.
+pub(crate) fn check_classes(train: &BTreeMap<String, String>, test: &BTreeMap<String, String>) -> Result<()> {
+    let check =
+        |here: &BTreeMap<String, String>, there: &BTreeMap<String, String>, parts: [&str; 2]| match here
+            .iter()
+            .find(|(class, _)| !there.contains_key(*class))
+        {
+            Some((class, place)) => Err(Error::data(format!(
+                "{place}: class '{class}' is in {}, but not in {}",
+                parts[0], parts[1]
+            ))),
+            None => Ok(()),
+        };
+    check(train, test, ["train", "test"])?;
+    check(test, train, ["test", "train"])
 }
 
 /// The first of the listed files that is not there.

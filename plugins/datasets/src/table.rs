@@ -1,6 +1,6 @@
 //! Tables of one's own: `path,label`, one for training and one for testing.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use scant_abi::{Error, Result, Setup};
@@ -61,14 +61,12 @@ impl Listing for Csv {
         let train_path = self.places.find_file(&self.config.train)?;
         let test_path = self.places.find_file(&self.config.test)?;
         let (train, test) = (rows(&train_path)?, rows(&test_path)?);
-        let classes = classes_of(&train);
-        let test_classes = classes_of(&test);
+        let classes = classes_of(&train_path, &train);
+        let test_classes = classes_of(&test_path, &test);
         if !test_classes.is_empty() {
-            check_classes(&classes, &test_classes).map_err(|error| {
-                error.context(format!("{} and {}", train_path.display(), test_path.display()))
-            })?;
+            check_classes(&classes, &test_classes)?;
         }
-        let mut classes: Vec<String> = classes.into_iter().collect();
+        let mut classes: Vec<String> = classes.into_keys().collect();
         // Numbers in their own order: 10 comes after 9.
         if classes.iter().all(|class| class.parse::<u64>().is_ok()) {
             classes.sort_by_key(|class| class.parse::<u64>().ok());
@@ -86,8 +84,20 @@ fn rows(path: &Path) -> Result<Vec<Row>> {
     if rows.is_empty() { Err(Error::data(format!("{} lists no image", path.display()))) } else { Ok(rows) }
 }
 
-fn classes_of(rows: &[Row]) -> BTreeSet<String> {
-    rows.iter().filter_map(|row| row.label.clone()).collect()
+/// Where a row stands.
+fn place(table: &Path, row: &Row) -> String {
+    format!("{} row {}", table.display(), row.line)
+}
+
+/// The classes of a table, and the first row of each.
+fn classes_of(table: &Path, rows: &[Row]) -> BTreeMap<String, String> {
+    let mut classes = BTreeMap::new();
+    for row in rows {
+        if let Some(label) = &row.label {
+            classes.entry(label.clone()).or_insert_with(|| place(table, row));
+        }
+    }
+    classes
 }
 
 fn entries(table: &Path, rows: Vec<Row>, classes: &[String]) -> Vec<Entry> {
@@ -98,7 +108,7 @@ fn entries(table: &Path, rows: Vec<Row>, classes: &[String]) -> Vec<Entry> {
         .map(|row| Entry {
             path: folder.join(&row.path),
             label: row.label.as_ref().map_or(-1, label),
-            named_in: format!("{} row {}", table.display(), row.line),
+            named_in: place(table, &row),
         })
         .collect()
 }

@@ -60,7 +60,7 @@ fn a_folder_says_what_is_wrong_and_where() {
     assert!(refusal().contains("there is no folder train"));
     write_folder(dir.path());
     fs::remove_dir_all(dir.path().join("test/dog")).unwrap();
-    assert!(refusal().contains("class 'dog' is in train, but not in test"));
+    assert!(refusal().contains("train/dog: class 'dog' is in train, but not in test"));
     fs::create_dir(dir.path().join("test/dog")).unwrap();
     let error = refusal();
     assert!(error.contains("test/dog holds no image"), "{error}");
@@ -88,6 +88,12 @@ fn an_image_that_cannot_be_used_is_named_when_it_is_read_and_by_verify() {
     let checks = folder.verify().unwrap();
     let bad = checks.iter().filter(|check| check.verdict == Verdict::Bad).count();
     assert_eq!(bad, 4, "{checks:?}");
+    assert!(checks.iter().all(|check| check.subject != "left out"), "{checks:?}");
+    write_picture(&dir.path().join("train/cat/more/5.png"), 4, 6, RED);
+    write(&dir.path().join("train/cat/notes.txt"), b"lovely cats");
+    let checks = folder.verify().unwrap();
+    let left_out = checks.iter().find(|check| check.subject == "left out").expect("told");
+    assert!(left_out.detail.starts_with("2, such as") && left_out.detail.contains("train/cat/more"));
     let error =
         OnDisk::<Folder>::new(FolderConfig { size: Some([0, 4]), ..folder_config() }, &setup(dir.path()));
     assert!(error.unwrap_err().to_string().contains("size = [0, 4]"));
@@ -122,7 +128,10 @@ fn a_table_says_what_is_wrong_and_in_which_row() {
     for (train, messages) in [
         ("pictures/a.png,9\npictures/z.png,10\n", ["train.csv row 2", "there is no file"]),
         ("pictures/a.png,9\n\n\npictures,10\n", ["train.csv row 4", "there is no file"]),
-        ("pictures/a.png,9\npictures/b.png,11\n", ["train.csv", "class '11' is in train, but not in test"]),
+        (
+            "pictures/a.png,9\npictures/b.png,11\n",
+            ["train.csv row 2: class '11' is in train, but not in test", ""],
+        ),
         ("pictures/a.png,9,8\n", ["train.csv", "row 1: 3 fields"]),
         ("path,label\n", ["train.csv", "lists no image"]),
     ] {

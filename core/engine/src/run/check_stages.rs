@@ -3,23 +3,19 @@
 use std::collections::BTreeMap;
 
 use scant_abi::{
-    Context, DatasetInfo, Error, INPUT, Image, Key, Kind, Loss, Model, OutputInfo, Source as Samples, State,
-    StreamRequest,
+    Context, INPUT, Image, Key, Kind, Loss, Model, OutputInfo, Source as Samples, State, StreamRequest,
 };
 
+use super::check_data::{check_splits, dataset_info, preparation};
 use super::check_values::{check_evaluations, check_names, check_numbers, check_weights};
-use super::components::{Workshop, dataset, given_view};
+use super::components::{Workshop, given_view};
 use super::config::Configuration;
-use super::files;
-use super::settings::{Labels, Settings, StageSettings, Use};
-use super::splits::{Splits, listed};
+use super::found::Found;
+use super::settings::{Settings, StageSettings, Use};
 use super::stage::{Source, find_source, part_of, source_name, sources};
 use crate::Registry;
-use crate::prepare::{Preparation, Prepare};
+use crate::prepare::Preparation;
 use crate::schema::Problem;
-
-/// Samples of each kind that components are told of while no data has been looked at.
-const NOMINAL: usize = 1000;
 
 /// Images and numbers of classes that stand for data of which nothing is known before they are opened.
 const GUESSES: [([usize; 3], usize); 3] = [([3, 32, 32], 10), ([1, 28, 28], 3), ([3, 64, 64], 100)];
@@ -84,155 +80,6 @@ pub(super) fn check_built(
     }
     found.problems.extend(common.unwrap_or_default());
     found.problems
-}
-
-/// What is wrong: known before, and found here.
-pub(super) struct Found<'a> {
-    known: &'a [Problem],
-    problems: Vec<Problem>,
-}
-
-impl Found<'_> {
-    pub(super) fn add(&mut self, path: &str, message: impl Into<String>) {
-        self.problems.push(Problem { path: path.to_owned(), message: message.into() });
-    }
-
-    /// Takes the problem out of a result; an error says its own path, which is looked for in its text.
-    fn keep<T>(&mut self, path: &str, result: scant_abi::Result<T>) -> Option<T> {
-        result.map_err(|error| self.add(path, said(&error, path))).ok()
-    }
-
-    /// As [`Found::keep`]; what is wrong there already is not said in other words.
-    fn keep_new<T>(&mut self, path: &str, result: scant_abi::Result<T>) -> Option<T> {
-        match result {
-            Err(_) if self.is_known(path) => None,
-            result => self.keep(path, result),
-        }
-    }
-
-    /// Takes what has not been said yet.
-    fn extend_unknown(&mut self, problems: Vec<Problem>) {
-        self.problems.extend(problems.into_iter().filter(|problem| !self.known.contains(problem)));
-    }
-
-    /// Whether something is wrong at `path`, within it or around it.
-    fn is_known(&self, path: &str) -> bool {
-        let within = |inner: &str, outer: &str| {
-            inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-        };
-        let mut all = self.known.iter().chain(&self.problems);
-        all.any(|problem| {
-            within(&problem.path, path) || !problem.path.is_empty() && within(path, &problem.path)
-        })
-    }
-}
-
-/// What an error says that its place does not say already: neither its path nor who made what.
-pub(super) fn said(error: &Error, path: &str) -> String {
-    let mut parts: Vec<&str> =
-        std::iter::once(error.message()).chain(error.causes().iter().map(String::as_str)).collect();
-    let mut component = "";
-    while let [first, _, ..] = parts.as_slice() {
-        let made = first.strip_prefix("cannot make '").and_then(|rest| rest.strip_suffix('\''));
-        if *first != path && made.is_none() && !first.ends_with("(linked in)") {
-            break;
-        }
-        component = made.unwrap_or(component);
-        parts.remove(0);
-    }
-    let text = parts.join(": ");
-    [path, component]
-        .into_iter()
-        .filter(|prefix| !prefix.is_empty())
-        .find_map(|prefix| text.strip_prefix(prefix)?.strip_prefix(": "))
-        .unwrap_or(&text)
-        .to_owned()
-}
-
-/// The steps of the preparation; nothing where one of them makes no sense. All that do not are named.
-fn preparation(steps: &[String], found: &mut Found<'_>) -> Option<Preparation> {
-    let mut parsed = Vec::new();
-    for (number, step) in steps.iter().enumerate() {
-        parsed.extend(found.keep(&format!("data.prepare[{number}]"), step.parse::<Prepare>()));
-    }
-    (parsed.len() == steps.len()).then(|| found.keep("data.prepare", Preparation::new(parsed))).flatten()
-}
-
-/// What is known of the data; a folder of pictures knows its classes only once it has been opened.
-fn dataset_info(
-    registry: &Registry,
-    settings: &Settings,
-    folders: &[std::path::PathBuf],
-    found: &mut Found<'_>,
-) -> Option<DatasetInfo> {
-    let exact = !found.is_known("data.dataset");
-    let dataset = found.keep_new("data.dataset", dataset(registry, settings, folders))?;
-    dataset.info().ok().filter(|_| exact)
-}
-
-/// Whether a training part with so many images of each class can be split as `settings` say; gives how many samples
-/// are then labelled, and how many are not.
-fn check_splits(
-    settings: &Settings,
-    train_counts: &[usize],
-    folders: &[std::path::PathBuf],
-    found: &mut Found<'_>,
-) -> [usize; 2] {
-    let mut data = settings.data.clone();
-    let total: usize = train_counts.iter().sum();
-    let listed = match &settings.data.labels {
-        Labels::IndexFile(name) => {
-            // Where validation samples lie is drawn, so what is held out is known only when the data are.
-            data.labels = Labels::None;
-            let path = "data.labels.index_file";
-            let listed = found.keep(path, index_file(name, folders)).unwrap_or_default();
-            if let Some((line, place)) = listed.iter().find(|(_, place)| total > 0 && *place >= total) {
-                let message =
-                    format!("{name}, line {line}: there is no sample {place}, the last one is {}", total - 1);
-                found.add(path, message);
-            }
-            Some(listed.len())
-        }
-        _ => None,
-    };
-    let nominal = match settings.data.labels {
-        Labels::None => 0,
-        Labels::Count(n) => n,
-        _ => listed.filter(|count| *count > 0).unwrap_or(NOMINAL),
-    };
-    if train_counts.is_empty() || found.problems.iter().any(|problem| problem.path.starts_with("data.")) {
-        return [nominal, NOMINAL];
-    }
-    let classes = train_counts.iter().enumerate();
-    let labels: Vec<i64> = classes.flat_map(|(class, count)| vec![class as i64; *count]).collect();
-    match Splits::draw(&data, &labels, &[], settings.seeds().split, |_| Ok(String::new())) {
-        Ok(splits) => {
-            if splits.labelled.is_empty() && splits.unlabelled.is_empty() {
-                let path = if data.validation.is_some() { "data.validation" } else { "data" };
-                found.add(path, "leaves nothing to train on");
-            }
-            let labelled = if listed.is_some() { nominal } else { splits.labelled.len() };
-            // There may be images of no class, which nobody counts before the data are opened.
-            [labelled, splits.unlabelled.len().max(1)]
-        }
-        Err(error) => {
-            let text = error.to_string();
-            let path =
-                ["data.limit", "data.validation", "data.labels"].into_iter().find(|p| text.starts_with(p));
-            found.add(path.unwrap_or("data"), said(&error, path.unwrap_or_default()));
-            [nominal, NOMINAL]
-        }
-    }
-}
-
-/// The lines and places that an index file lists.
-fn index_file(name: &str, folders: &[std::path::PathBuf]) -> scant_abi::Result<Vec<(usize, usize)>> {
-    let found = folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file());
-    let path = found.ok_or_else(|| {
-        let places: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
-        Error::data(format!("there is no file '{name}' in {}", places.join(", ")))
-    })?;
-    listed(&String::from_utf8_lossy(&files::read(&path)?), name)
 }
 
 fn check_stages(workshop: &Workshop<'_>, preparation: &Preparation, found: &mut Found<'_>) {

@@ -2,7 +2,7 @@
 
 use scant_abi::{Change, Schedule};
 
-use super::check_stages::Found;
+use super::found::Found;
 use super::settings::{Amount, Labels, Selection, Settings, StageSettings, loss_weight};
 
 /// Names of which files and folders are made: none may lead out of the run's folder.

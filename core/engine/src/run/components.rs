@@ -10,9 +10,9 @@ use scant_abi::{
 };
 use serde_json::Value;
 
-use super::check_stages::said;
 use super::checked_loss::CheckedLoss;
 use super::data::Views;
+use super::found::said;
 use super::settings::{EvaluateSettings, LOSS_KEYS, Settings, StageSettings, Use, loss_weight};
 use crate::prepare::{Preparation, Prepare};
 use crate::schema::Problem;

@@ -106,12 +106,14 @@ fn choose(table: &mut Map<String, Value>, path: &str, key: &str, new: Option<&Va
         && old != new
     {
         // How much a loss counts and when an evaluator is due is no affair of theirs.
-        let engine = |key: &String| match () {
-            () if path.contains("loss[") => LOSS_KEYS.contains(&key.as_str()),
-            () if path.contains("evaluate[") => EVALUATE_KEYS.contains(&key.as_str()),
-            () => false,
+        let kept: &[&str] = if path.contains("loss[") {
+            &LOSS_KEYS
+        } else if path.contains("evaluate[") {
+            &EVALUATE_KEYS
+        } else {
+            &[]
         };
-        table.retain(|key, _| engine(key));
+        table.retain(|key, _| kept.contains(&key.as_str()));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Runs: stages over one data set, watched, interrupted, resumed to the bit.
 
 mod check;
+mod check_data;
 mod check_stages;
 mod check_values;
 mod checked_loss;
@@ -14,6 +15,7 @@ mod epoch;
 mod evaluate;
 mod files;
 mod folder;
+mod found;
 mod hash;
 mod layers;
 mod memory;

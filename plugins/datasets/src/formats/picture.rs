@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use image::{ImageReader, Limits};
-use scant_abi::{Error, ErrorKind, Result};
+use scant_abi::{Error, Result};
 
 /// No picture may have a longer side.
 pub const LONGEST_SIDE: u32 = 16_384;
@@ -25,8 +25,11 @@ pub struct Picture {
 
 /// The picture in `bytes`, in three channels, or as luminance in one; transparency is dropped.
 pub fn decode(bytes: &[u8], gray: bool) -> Result<Picture> {
-    let failed =
-        |what: &str, error: image::ImageError| Error::caused_by(ErrorKind::Data, what.to_owned(), &error);
+    // The decoder's own words name their cause already, and may run over several lines.
+    let failed = |what: &str, error: image::ImageError| {
+        let why = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        Error::data(format!("{what}: {why}"))
+    };
     if bytes.is_empty() {
         return Err(Error::data("it has 0 bytes"));
     }

@@ -13,7 +13,10 @@ pub struct Row {
     pub label: Option<String>,
 }
 
-/// The rows of a table; a first line `path,label` is a heading.
+/// What a heading may call its two columns.
+const HEADINGS: [&[&str]; 2] = [&["path", "file", "filename", "image"], &["label", "class"]];
+
+/// The rows of a table; a first line such as `path,label` is a heading.
 pub fn parse(bytes: &[u8]) -> Result<Vec<Row>> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader =
@@ -27,8 +30,14 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Row>> {
                 .map_err(|error| Error::caused_by(ErrorKind::Data, format!("row {line}: not UTF-8"), &error))
         };
         let (path, label) = (text(0)?, text(1)?);
-        if index == 0 && path.eq_ignore_ascii_case("path") && label.eq_ignore_ascii_case("label") {
+        let is_one = |text: &str, of: &[&str]| of.iter().any(|known| text.eq_ignore_ascii_case(known));
+        if index == 0 && is_one(path, HEADINGS[0]) && is_one(label, HEADINGS[1]) {
             continue;
+        }
+        if record.len() == 1 && path.contains(';') {
+            return Err(Error::data(format!(
+                "row {line}: a comma must stand between path and label, not ';'"
+            )));
         }
         if record.len() > 2 {
             let fields = record.len();
@@ -66,6 +75,7 @@ mod tests {
     fn a_heading_quotes_spaces_and_empty_labels_are_understood() {
         let rows = parse(b"\xef\xbb\xbfPath,Label\na.png, cat\n\"b,c.png\",\nd.png\n").unwrap();
         assert_eq!(rows, [row(2, "a.png", Some("cat")), row(3, "b,c.png", None), row(4, "d.png", None)]);
+        assert_eq!(parse(b"file,class\na.png,cat\n").unwrap(), [row(2, "a.png", Some("cat"))]);
         assert_eq!(parse(b"").unwrap(), []);
     }
 
@@ -75,6 +85,7 @@ mod tests {
             (&b"a.png,cat\nb.png,dog,brown\n"[..], "row 2: 3 fields"),
             (b"a.png,cat\n,dog\n", "row 2: the path is empty"),
             (b"a.png,cat\n\nb\xff.png,dog\n", "row 3: not UTF-8"),
+            (b"a.png;cat\n", "row 1: a comma must stand between path and label"),
         ] {
             let error = parse(table).unwrap_err().to_string();
             assert!(error.contains(message), "{error}");
