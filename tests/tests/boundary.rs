@@ -343,7 +343,7 @@ fn what_a_plugin_returns_wrongly_ends_the_run_with_its_name() {
             model("a missing output"),
             "model 'panicky-model' declares the output 'logits' but does not put it out",
         ),
-        (loss("NaN"), "stage 'train', epoch 0, step 0: 'panicky-loss' became NaN"),
+        (loss("NaN"), "stage 'train', epoch 1, step 1: the loss 'panicky-loss' became NaN"),
         (
             loss("a gradient of an unknown output"),
             "model 'two-layers' declares no output 'logit'; did you mean 'logits'?",
