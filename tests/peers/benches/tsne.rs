@@ -18,12 +18,15 @@ const TURNS: usize = 3;
 /// Steps that the crate's authors give it by default.
 const EPOCHS: usize = 1_000;
 
+/// Who lays the samples out, and how.
+type Side<'a> = (&'a str, &'a dyn Fn() -> Vec<[f32; 2]>);
+
 fn main() {
     scant_abi::start_threads(2).expect("threads");
     let values = samples();
     let rows = Rows::new(&values, WIDTH).expect("samples");
     let vectors: Vec<&[f32]> = values.chunks_exact(WIDTH).collect();
-    let sides: [(&str, &dyn Fn() -> Vec<[f32; 2]>); 3] = [
+    let sides: [Side; 3] = [
         ("ours", &|| Tsne::default().fit(rows).expect("a layout").points),
         ("bhtsne, tree (theta 0.5)", &|| {
             points(
