@@ -21,10 +21,27 @@ pub struct DatasetInfo {
     pub image: [usize; 3],
     /// The names of the classes; a label is an index into them.
     pub classes: Vec<String>,
-    /// How many images of each class there are to train on, where that is known before they are read: splits are then
-    /// checked early. Empty where it is not.
+    /// How many images there are, where that is known before they are read: splits are then checked early.
     #[serde(default)]
-    pub train_counts: Vec<usize>,
+    pub counts: Option<Counts>,
+}
+
+/// How many images a data set has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Images of each class to train on.
+    pub train: Vec<usize>,
+    /// Images to train on that have no class.
+    pub unlabelled: usize,
+    /// Images that are only measured on.
+    pub test: usize,
+}
+
+impl Counts {
+    /// Every image to train on has a class.
+    pub fn labelled(train: Vec<usize>, test: usize) -> Self {
+        Self { train, unlabelled: 0, test }
+    }
 }
 
 /// Whether a file is what was published.

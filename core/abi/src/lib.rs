@@ -27,7 +27,7 @@ pub use inventory;
 pub use augmentation::Augmentation;
 pub use clock::Clock;
 pub use component::{Component, Description, Entry, Kind, Make, Maker, Setup};
-pub use dataset::{Check, Dataset, DatasetInfo, Part, Verdict};
+pub use dataset::{Check, Counts, Dataset, DatasetInfo, Part, Verdict};
 pub use error::{Context, Error, ErrorKind, Result};
 pub use evaluator::{
     Artefact, Content, Evaluation, Evaluator, Findings, INPUT, Metric, PastMetric, Reading, Split,

@@ -339,6 +339,20 @@ fn splits_and_streams_that_cannot_be_are_found() {
         found.contains("stage[0].trainer: wants labelled samples, and `data.labels` leaves none"),
         "{found}"
     );
+    let both = BASE.replace("\"sgd\"", "{ use = \"sgd\", unlabelled = true }");
+    let found = findings(&both.replace("{ per_class = 20 }", "\"all\"")).join("\n");
+    assert!(
+        found.contains("stage[0].trainer: wants unlabelled samples, and `data.labels` leaves none"),
+        "{found}"
+    );
+    let good = load(&[("run.toml", &both)], &[], &[]).expect("loaded");
+    assert!(check(&registry(), &good).expect("checked").is_ok());
+    let untested = BASE.replace("\"blobs\"", "{ use = \"blobs\", test = 0 }");
+    let found = findings(&format!(
+        "{untested}[[evaluate]]\nuse = \"accuracy\"\n[[evaluate]]\nuse = \"accuracy\"\nsplits = [\"test\"]\n"
+    ));
+    assert!(found[0].contains("evaluate[0]: the data have no test image; say which splits"), "{found:?}");
+    assert!(found[1].contains("evaluate[1].splits: the data have no test image"), "{found:?}");
     let found = asks("labels = \"all\"\nvalidation = { fraction = 1.0 }");
     assert!(found.contains("data.validation.fraction: leaves nothing to train on"), "{found}");
     let found = asks("labels = \"all\"\nvalidation = { count = 240 }");

@@ -103,5 +103,8 @@ fn every_number_and_picture_of_a_run_is_read_back() {
     assert!(expected.len() > 20);
     assert_eq!(numbers, expected);
     let png = include_bytes!("fixtures/two-pixels.png").to_vec();
-    assert_eq!(pictures, [(4, "stage-0/accuracy/pixels".to_owned(), png[23], png[19], png)]);
+    // One for each evaluation, `every` epoch and at the end.
+    let steps = [1, 2, 3, 4, 4];
+    let shown = |step| (step, "stage-0/accuracy/pixels".to_owned(), png[23], png[19], png.clone());
+    assert_eq!(pictures, steps.map(shown));
 }

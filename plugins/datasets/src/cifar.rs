@@ -5,7 +5,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use scant_abi::{Check, DatasetInfo, Error, ErrorKind, Result, Setup};
+use scant_abi::{Check, Counts, DatasetInfo, Error, ErrorKind, Result, Setup};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,9 @@ use crate::formats::archive;
 use crate::formats::cifar::{self, Layout, PIXELS};
 use crate::memory::{Images, Parts, Source};
 use crate::verify;
+
+/// Images that both data sets measure on.
+const TEST_IMAGES: usize = 10_000;
 
 const ARCHIVE_10: Published =
     Published { name: "cifar-10-binary.tar.gz", bytes: 170_052_171, md5: "c32a1d4ab5d03f1284b67883e8d87530" };
@@ -89,10 +92,7 @@ impl Source for Cifar10 {
             layout: Layout::TEN,
             classes: &CIFAR_10,
             // Classes are even over all five batches, not within one.
-            train_counts: match batches.len() {
-                5 => vec![5000; 10],
-                _ => Vec::new(),
-            },
+            train_counts: (batches.len() == 5).then(|| vec![5000; 10]),
             train: batches.iter().map(|batch| format!("data_batch_{batch}.bin")).collect(),
             test: "test_batch.bin".to_owned(),
             places: Places::new("cifar-10", &setup.folders, config.folder.as_deref(), &usual),
@@ -129,7 +129,7 @@ impl Source for Cifar100 {
             archive: &ARCHIVE_100,
             layout,
             classes,
-            train_counts: vec![50_000 / classes.len(); classes.len()],
+            train_counts: Some(vec![50_000 / classes.len(); classes.len()]),
             train: vec!["train.bin".to_owned()],
             test: "test.bin".to_owned(),
             places: Places::new("cifar-100", &setup.folders, config.folder.as_deref(), &usual),
@@ -156,7 +156,7 @@ struct Batches {
     layout: Layout,
     classes: &'static [&'static str],
     /// How often each class occurs in training, where that is published.
-    train_counts: Vec<usize>,
+    train_counts: Option<Vec<usize>>,
     train: Vec<String>,
     test: String,
     places: Places,
@@ -165,7 +165,8 @@ struct Batches {
 impl Batches {
     fn info(&self) -> DatasetInfo {
         let classes = self.classes.iter().map(|&class| class.to_owned()).collect();
-        DatasetInfo { image: [3, 32, 32], classes, train_counts: self.train_counts.clone() }
+        let counts = self.train_counts.clone().map(|train| Counts::labelled(train, TEST_IMAGES));
+        DatasetInfo { image: [3, 32, 32], classes, counts }
     }
 
     fn load(&self) -> Result<Parts> {
@@ -238,8 +239,9 @@ impl Batches {
             }
         }
         let classes = self.classes.len();
-        let test_counts = vec![10_000 / classes; classes];
-        checks.extend(verify::labels(&self.load(), classes, &self.train_counts, &test_counts));
+        let test_counts = vec![TEST_IMAGES / classes; classes];
+        let train_counts = self.train_counts.as_deref().unwrap_or_default();
+        checks.extend(verify::labels(&self.load(), classes, train_counts, &test_counts));
         checks
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use scant_abi::{Check, DatasetInfo, Error, Result, Setup};
+use scant_abi::{Check, Counts, DatasetInfo, Error, Result, Setup};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -180,7 +180,7 @@ impl IdxFiles {
         DatasetInfo {
             image: [1, SIDE, SIDE],
             classes: self.edition.classes.map(str::to_owned).to_vec(),
-            train_counts: self.edition.counts[0].to_vec(),
+            counts: Some(Counts::labelled(self.edition.counts[0].to_vec(), self.edition.counts[1].iter().sum())),
         }
     }
 

@@ -85,7 +85,7 @@ impl<L: Listing> OnDisk<L> {
         };
         let dims = pictures::dims(wanted, first)?;
         Ok(Opened {
-            info: DatasetInfo { image: dims, classes, train_counts: Vec::new() },
+            info: DatasetInfo { image: dims, classes, counts: None },
             train: Pictures::new(train, dims, wanted),
             test: Pictures::new(test, dims, wanted),
         })

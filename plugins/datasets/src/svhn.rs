@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use scant_abi::{Check, DatasetInfo, Error, Result, Setup};
+use scant_abi::{Check, Counts, DatasetInfo, Error, Result, Setup};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -48,8 +48,8 @@ impl Svhn {
     }
 
     /// How often each class occurs in training, where that is published.
-    fn train_counts(&self) -> &'static [usize] {
-        if self.extra { &[] } else { &TRAIN_COUNTS }
+    fn train_counts(&self) -> Option<&'static [usize]> {
+        (!self.extra).then_some(&TRAIN_COUNTS)
     }
 }
 
@@ -68,7 +68,7 @@ impl Source for Svhn {
         DatasetInfo {
             image: [3, SIDE, SIDE],
             classes: (0..10).map(|digit| digit.to_string()).collect(),
-            train_counts: self.train_counts().to_vec(),
+            counts: self.train_counts().map(|train| Counts::labelled(train.to_vec(), TEST_COUNTS.iter().sum())),
         }
     }
 
@@ -103,7 +103,7 @@ impl Source for Svhn {
                 None => verify::absent(file.name),
             })
             .collect();
-        checks.extend(verify::labels(&self.load(), 10, self.train_counts(), &TEST_COUNTS));
+        checks.extend(verify::labels(&self.load(), 10, self.train_counts().unwrap_or_default(), &TEST_COUNTS));
         checks
     }
 }

@@ -1,6 +1,6 @@
 //! What can be found wrong with the data of a configuration before any is read.
 
-use scant_abi::{DatasetInfo, Error};
+use scant_abi::{Counts, DatasetInfo, Error};
 
 use super::components::dataset;
 use super::files;
@@ -12,6 +12,27 @@ use crate::prepare::{Preparation, Prepare};
 
 /// Samples of each kind that components are told of while no data has been looked at.
 const NOMINAL: usize = 1000;
+
+/// How many samples of each kind there will be, as far as that is known before the data are.
+pub(super) struct Sizes {
+    pub(super) labelled: usize,
+    pub(super) unlabelled: usize,
+    pub(super) validation: usize,
+    pub(super) test: usize,
+}
+
+impl Sizes {
+    fn nominal(labelled: usize) -> Self {
+        Self { labelled, unlabelled: NOMINAL, validation: NOMINAL, test: NOMINAL }
+    }
+
+    /// The splits that will have samples.
+    pub(super) fn splits(&self) -> Vec<&'static str> {
+        let train = self.labelled + self.unlabelled;
+        let sizes = [("train", train), ("validation", self.validation), ("test", self.test)];
+        sizes.into_iter().filter(|(_, size)| *size > 0).map(|(name, _)| name).collect()
+    }
+}
 
 /// The steps of the preparation; nothing where one of them makes no sense. All that do not are named.
 pub(super) fn preparation(steps: &[String], found: &mut Found<'_>) -> Option<Preparation> {
@@ -34,25 +55,24 @@ pub(super) fn dataset_info(
     dataset.info().ok().filter(|_| exact)
 }
 
-/// Whether a training part with so many images of each class can be split as `settings` say; gives how many samples
-/// are then labelled, and how many are not.
+/// Whether a data set with so many images can be split as `settings` say; gives how many samples are then of each kind.
 pub(super) fn check_splits(
     settings: &Settings,
-    train_counts: &[usize],
+    counts: Option<&Counts>,
     folders: &[std::path::PathBuf],
     found: &mut Found<'_>,
-) -> [usize; 2] {
+) -> Sizes {
     let mut data = settings.data.clone();
-    let total: usize = train_counts.iter().sum();
+    let total = counts.map(|counts| counts.train.iter().sum::<usize>() + counts.unlabelled);
     let listed = match &settings.data.labels {
         Labels::IndexFile(name) => {
             // Where validation samples lie is drawn, so what is held out is known only when the data are.
             data.labels = Labels::None;
             let path = "data.labels.index_file";
             let listed = found.keep(path, index_file(name, folders)).unwrap_or_default();
-            if let Some((line, place)) = listed.iter().find(|(_, place)| total > 0 && *place >= total) {
-                let message =
-                    format!("{name}, line {line}: there is no sample {place}, the last one is {}", total - 1);
+            if let Some((line, place)) = listed.iter().find(|(_, place)| total.is_some_and(|total| *place >= total)) {
+                let last = total.unwrap_or_default().saturating_sub(1);
+                let message = format!("{name}, line {line}: there is no sample {place}, the last one is {last}");
                 found.add(path, message);
             }
             Some(listed.len())
@@ -64,27 +84,32 @@ pub(super) fn check_splits(
         Labels::Count(n) => n,
         _ => listed.filter(|count| *count > 0).unwrap_or(NOMINAL),
     };
-    if train_counts.is_empty() || found.problems.iter().any(|problem| problem.path.starts_with("data.")) {
-        return [nominal, NOMINAL];
-    }
-    let classes = train_counts.iter().enumerate();
-    let labels: Vec<i64> = classes.flat_map(|(class, count)| vec![class as i64; *count]).collect();
+    let wrong = found.problems.iter().any(|problem| problem.path.starts_with("data."));
+    let Some(counts) = counts.filter(|_| !wrong) else { return Sizes::nominal(nominal) };
+    let classes = counts.train.iter().enumerate();
+    let mut labels: Vec<i64> = classes.flat_map(|(class, count)| vec![class as i64; *count]).collect();
+    labels.resize(labels.len() + counts.unlabelled, -1);
     match Splits::draw(&data, &labels, &[], settings.seeds().split, |_| Ok(String::new())) {
         Ok(splits) => {
             if splits.labelled.is_empty() && splits.unlabelled.is_empty() {
                 let path = if data.validation.is_some() { "data.validation" } else { "data" };
                 found.add(path, "leaves nothing to train on");
             }
-            let labelled = if listed.is_some() { nominal } else { splits.labelled.len() };
-            // There may be images of no class, which nobody counts before the data are opened.
-            [labelled, splits.unlabelled.len().max(1)]
+            let drawn = splits.labelled.len() + splits.unlabelled.len();
+            let labelled = if listed.is_some() { nominal.min(drawn) } else { splits.labelled.len() };
+            Sizes {
+                labelled,
+                unlabelled: drawn - labelled,
+                validation: splits.validation.len(),
+                test: counts.test,
+            }
         }
         Err(error) => {
             let text = error.to_string();
             let path =
                 ["data.limit", "data.validation", "data.labels"].into_iter().find(|p| text.starts_with(p));
             found.add(path.unwrap_or("data"), said(&error, path.unwrap_or_default()));
-            [nominal, NOMINAL]
+            Sizes::nominal(nominal)
         }
     }
 }

@@ -10,6 +10,7 @@ use super::check_data::{check_splits, dataset_info, preparation};
 use super::check_values::{check_evaluations, check_names, check_numbers, check_weights};
 use super::components::{Workshop, given_view};
 use super::config::Configuration;
+use super::evaluate::unseen;
 use super::found::Found;
 use super::settings::{Settings, StageSettings, Use};
 use super::stage::{Source, find_source, part_of, source_name, sources};
@@ -43,8 +44,13 @@ pub(super) fn check_built(
     let folders = configuration.search_folders();
     let preparation = preparation(&settings.data.prepare, &mut found);
     let info = dataset_info(registry, settings, &folders, &mut found);
-    let train_counts = info.as_ref().map(|info| info.train_counts.as_slice()).unwrap_or_default();
-    let [labelled, unlabelled] = check_splits(settings, train_counts, &folders, &mut found);
+    let counts = info.as_ref().and_then(|info| info.counts.as_ref());
+    let sizes = check_splits(settings, counts, &folders, &mut found);
+    for (path, message) in unseen(&settings.evaluate, &sizes.splits()) {
+        if !found.is_known(&path) {
+            found.add(&path, message);
+        }
+    }
     let workshop = |image, raw_image, classes| Workshop {
         registry,
         settings,
@@ -52,8 +58,8 @@ pub(super) fn check_built(
         image,
         raw_image,
         classes,
-        labelled,
-        unlabelled,
+        labelled: sizes.labelled,
+        unlabelled: sizes.unlabelled,
     };
     if let (Some(info), Some(preparation)) = (&info, &preparation) {
         let image = found.keep("data.prepare", preparation.dims(info.image));
@@ -177,9 +183,11 @@ fn check_trainer(
     if streams.is_empty() {
         found.add(&at, "asks for no samples at all");
     }
-    if workshop.labelled == 0 && streams.iter().any(|stream| stream.source == Samples::Labelled) {
-        let source = source_name(Samples::Labelled);
-        found.add(&at, format!("wants {source} samples, and `data.labels` leaves none"));
+    for (source, there) in [(Samples::Labelled, workshop.labelled), (Samples::Unlabelled, workshop.unlabelled)] {
+        if there == 0 && streams.iter().any(|stream| stream.source == source) {
+            let source = source_name(source);
+            found.add(&at, format!("wants {source} samples, and `data.labels` leaves none"));
+        }
     }
     check_views(workshop, preparation, index, &streams, found);
     let wanted: Vec<&str> = streams.iter().flat_map(|s| &s.views).map(|v| v.name.as_str()).collect();

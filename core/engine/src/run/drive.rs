@@ -151,15 +151,18 @@ impl Driver<'_> {
         let due =
             |block: &EvaluateSettings| block.every.is_some_and(|n| cursor.epoch.is_multiple_of(n.max(1)));
         let epoch = cursor.epoch - 1;
-        let mut records: Vec<EvaluationRecord> = Vec::new();
+        let mut found: Vec<(EvaluationRecord, Findings)> = Vec::new();
         for judgement in self.judge(stage, due)? {
             let findings = judgement.findings.as_ref().map_err(Clone::clone)?;
-            records.push(record_of(&judgement, findings, stage.index, epoch, false));
+            let record = record_of(&judgement, findings, stage.index, epoch, false);
+            found.push((record, judgement.findings?));
         }
-        let value = yardstick(records.iter(), "validation");
-        for record in records {
+        let value = yardstick(found.iter().map(|(record, _)| record), "validation");
+        for (record, findings) in found {
             self.watcher.tell(&Event::Evaluation(&record));
+            let evaluator = record.evaluator.clone();
             self.record(Record::Evaluation(record))?;
+            self.writer.pictures(stage.index, &evaluator, &findings)?;
         }
         match value {
             Some(value) if cursor.best.as_ref().is_none_or(|best| value > best.value) => {

@@ -107,6 +107,21 @@ pub(crate) fn splits(data: &Data) -> Vec<(&'static str, Part, Vec<usize>, Vec<bo
     all
 }
 
+/// The evaluators that are to be shown a split of which there is no sample: where that stands, and what is wrong.
+pub(crate) fn unseen(blocks: &[EvaluateSettings], there: &[&str]) -> Vec<(String, String)> {
+    let mut problems = Vec::new();
+    for (index, block) in blocks.iter().enumerate() {
+        for split in block.splits.iter().filter(|split| !there.contains(&split.as_str())) {
+            problems.push((format!("evaluate[{index}].splits"), format!("the data have no {split} image")));
+        }
+        if block.splits.is_empty() && !there.contains(&"test") {
+            let message = "the data have no test image; say which splits it is to be shown, splits = [\"train\"]";
+            problems.push((format!("evaluate[{index}]"), message.to_owned()));
+        }
+    }
+    problems
+}
+
 fn pass_splits(
     data: &Data,
     stage: &mut Stage<'_>,

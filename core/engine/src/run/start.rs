@@ -8,7 +8,7 @@ use super::checkpoint::{Checkpoint, Checkpoints};
 use super::components::{Workshop, dataset, preparation};
 use super::data::Data;
 use super::drive::{Driver, Options, Outcome};
-use super::evaluate::{judge, splits};
+use super::evaluate::{judge, splits, unseen};
 use super::files;
 use super::folder::{CHECKPOINTS, RunFolder, RunInfo, Status};
 use super::memory;
@@ -139,18 +139,10 @@ fn refuse_others(folder: &RunFolder, data: &Data) -> Result<()> {
 /// Refuses evaluators that could only fail once everything has been trained.
 fn refuse_unseen(settings: &Settings, data: &Data) -> Result<()> {
     let there: Vec<&str> = splits(data).iter().map(|(name, ..)| *name).collect();
-    for (index, block) in settings.evaluate.iter().enumerate() {
-        if let Some(split) = block.splits.iter().find(|split| !there.contains(&split.as_str())) {
-            return Err(Error::config(format!("evaluate[{index}].splits: the data have no {split} image")));
-        }
-        if block.splits.is_empty() && !there.contains(&"test") {
-            return Err(Error::config(format!(
-                "evaluate[{index}]: the data have no test image; say which splits it is to be shown, \
-                 splits = [\"train\"]"
-            )));
-        }
+    match unseen(&settings.evaluate, &there).into_iter().next() {
+        Some((path, message)) => Err(Error::config(format!("{path}: {message}"))),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn drive(

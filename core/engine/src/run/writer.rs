@@ -131,6 +131,16 @@ impl Writer {
         save_stage(&stage_path(&self.path, name), model)
     }
 
+    /// Shows the pictures of an evaluator in TensorBoard.
+    pub(crate) fn pictures(&mut self, stage: usize, evaluator: &str, findings: &Findings) -> Result<()> {
+        for artefact in &findings.artefacts {
+            if let Content::Picture { png } = &artefact.content {
+                self.events.picture(stage, &format!("{evaluator}/{}", artefact.name), png)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Keeps what an evaluator found at the end of a stage.
     pub(crate) fn findings(
         &mut self,
@@ -139,6 +149,7 @@ impl Writer {
         findings: Findings,
         labels: impl Fn(&str) -> Vec<i64>,
     ) -> Result<()> {
+        self.pictures(stage, evaluator, &findings)?;
         for (split, predicted) in findings.predictions {
             let path = self.path.join(PREDICTIONS).join(format!("{stage}-{evaluator}-{split}.json"));
             let labels = labels(&split);
@@ -153,7 +164,6 @@ impl Writer {
                 let bytes = std::mem::take(png);
                 let picture = format!("{name}.png");
                 write_whole(&folder.join(&picture), &bytes)?;
-                self.events.picture(stage, &format!("{evaluator}/{}", artefact.name), &bytes)?;
                 file = Some(picture);
             }
             let stored = StoredArtefact { stage, evaluator: evaluator.to_owned(), artefact, file };

@@ -1,7 +1,7 @@
 //! A data set, an augmentation, a loss, a trainer and an evaluator.
 
 use scant_abi::{
-    Artefact, Augmentation, Batch, Component, Content, Dataset, DatasetInfo, EpochPlan, Error, Evaluation,
+    Artefact, Augmentation, Batch, Component, Content, Counts, Dataset, DatasetInfo, EpochPlan, Error, Evaluation,
     Evaluator, Findings, Forward, Image, Key, Loss, LossInput, LossValue, Metric, Part, Pass, Reading,
     Report, Result, Setup, Source, State, StreamRequest, Targets, Tensor, TrainContext, Trainer, ViewRequest,
     Wants,
@@ -39,7 +39,9 @@ impl Component for Blobs {
 impl Dataset for Blobs {
     fn info(&self) -> Result<DatasetInfo> {
         let classes = ["a", "b", "c"].map(String::from).to_vec();
-        Ok(DatasetInfo { image: [1, 4, 4], classes, train_counts: vec![80; 3] })
+        let test = self.config.test.unwrap_or(90) as usize;
+        let counts = Some(Counts::labelled(vec![80; 3], test));
+        Ok(DatasetInfo { image: [1, 4, 4], classes, counts })
     }
 
     fn open(&mut self) -> Result<()> {

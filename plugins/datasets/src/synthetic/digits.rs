@@ -84,7 +84,7 @@ impl Source for SyntheticDigits {
         DatasetInfo {
             image: [1, SIDE, SIDE],
             classes: (0..10).map(|digit| digit.to_string()).collect(),
-            train_counts: counts(self.config.train, 10),
+            counts: Some(counts([self.config.train, self.config.test], 10)),
         }
     }
 

@@ -9,7 +9,7 @@ pub use digits::{SyntheticDigits, SyntheticDigitsConfig};
 pub use objects::{SyntheticObjects, SyntheticObjectsConfig};
 
 use rayon::prelude::*;
-use scant_abi::{Key, Rng};
+use scant_abi::{Counts, Key, Rng};
 
 use crate::memory::{Images, Parts};
 
@@ -34,9 +34,9 @@ fn draw_parts(
     Parts { train: draw_part("train", counts[0]), test: draw_part("test", counts[1]) }
 }
 
-/// How often each of `classes` occurs among `count` images of [`draw_parts`].
-fn counts(count: usize, classes: usize) -> Vec<usize> {
-    (0..classes).map(|class| (count + classes - 1 - class) / classes).collect()
+/// How often each of `classes` occurs among the images of [`draw_parts`].
+fn counts([train, test]: [usize; 2], classes: usize) -> Counts {
+    Counts::labelled((0..classes).map(|class| (train + classes - 1 - class) / classes).collect(), test)
 }
 
 /// Close to the standard normal distribution and much faster: the sum of four uniform numbers out of one word.

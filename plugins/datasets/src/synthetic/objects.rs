@@ -81,8 +81,8 @@ impl Source for SyntheticObjects {
     fn info(&self) -> DatasetInfo {
         let classes = SHAPES.iter().flat_map(|shape| TEXTURES.map(|texture| format!("{texture} {shape}")));
         let classes: Vec<String> = classes.collect();
-        let train_counts = counts(self.config.train, classes.len());
-        DatasetInfo { image: [3, SIDE, SIDE], classes, train_counts }
+        let counts = Some(counts([self.config.train, self.config.test], classes.len()));
+        DatasetInfo { image: [3, SIDE, SIDE], classes, counts }
     }
 
     fn load(&self) -> Result<Parts> {
