@@ -37,6 +37,16 @@ impl TrainingSet for NoSamples {
     }
 }
 
+/// Thirty-two images of 8x8, each a bar in one of eight columns, as this view; other ones for each `step`.
+pub fn bars(view: &str, step: u64) -> Result<Batch> {
+    let mut rng = Key::new(3).fold(step).rng();
+    let columns: Vec<usize> = (0..32).map(|_| rng.below(8)).collect();
+    let pixel = |at: usize, column: usize| f32::from(u8::from(at % 8 == column));
+    let pixels = columns.iter().flat_map(|column| (0..64).map(move |at| pixel(at, *column))).collect();
+    let images = Tensor::from_f32(pixels, &[32, 1, 8, 8])?;
+    Ok(Batch { indices: (0..32).collect(), labels: vec![-1; 32], views: vec![(view.to_owned(), images)] })
+}
+
 /// How a view changes an image.
 type View = fn(&mut [f32], Key);
 

@@ -194,3 +194,37 @@ fn a_finished_run_is_judged_again_on_any_output() {
     let unknown = done(&["evaluate", "maps", "--by", "{ use = \"linear-probe\", on = \"conv9\" }"], folder);
     assert!(!unknown.status.success() && text(&unknown).contains("conv5"), "{}", text(&unknown));
 }
+
+#[test]
+fn one_of_several_methods_is_run_alone() {
+    let place = tempfile::tempdir().expect("a folder");
+    let several = r#"
+name = "two"
+[data]
+dataset = "synthetic-digits"
+labels = { per_class = 2 }
+limit = 100
+[model]
+use = "small-cnn"
+[[method]]
+name = "First"
+[[method.stage]]
+trainer = "supervised"
+epochs = 1
+batch = 20
+[[method]]
+name = "Second"
+[[method.stage]]
+trainer = "supervised"
+epochs = 2
+batch = 20
+"#;
+    fs::write(place.path().join("two.toml"), several).expect("written");
+    let output = done(&["run", "two.toml", "--method", "Second", "--out", "second"], place.path());
+    assert!(output.status.success(), "{}", text(&output));
+    let metrics = fs::read_to_string(place.path().join("second/metrics.jsonl")).expect("one run, not a suite");
+    assert_eq!(metrics.lines().filter(|line| line.contains("\"epoch\"")).count(), 2, "{metrics}");
+    let output = done(&["run", "two.toml", "--method", "Secnod", "--out", "none"], place.path());
+    assert!(text(&output).contains("there is no method 'Secnod'; did you mean 'Second'?"), "{}", text(&output));
+    assert!(!output.status.success() && !place.path().join("none").exists());
+}

@@ -1,12 +1,12 @@
 //! The objective's numbers, worked by hand, and what training with it does to an embedding.
 
 use scant_abi::{
-    Batch, Clock, Component, Forward, Key, Loss, LossInput, LossValue, Model, OutputInfo, Pass, PassId,
+    CLEAN, Clock, Component, Forward, Key, Loss, LossInput, LossValue, Model, OutputInfo, Pass, PassId,
     Result, Setup, Targets, Tensor, TrainContext, WeightedLoss,
 };
 use scant_beta_vae::{BetaVae, BetaVaeConfig};
 use scant_nn::network::{Network, NetworkConfig};
-use scant_nn::rehearsal::NoSamples;
+use scant_nn::rehearsal::{NoSamples, bars};
 use scant_nn::train::{Learner, reconstruct};
 use serde_json::{Value, json};
 
@@ -115,17 +115,6 @@ fn what_makes_no_sense_is_refused() {
     assert!(error.contains("reconstruction_logits"), "{error}");
 }
 
-/// A bar in one of eight columns.
-fn batch(step: u64) -> Batch {
-    let mut rng = Key::new(3).fold(step).rng();
-    let columns: Vec<usize> = (0..32).map(|_| rng.below(8)).collect();
-    let pixel = |at: usize, column: usize| f32::from(u8::from(at % 8 == column));
-    let pixels = columns.iter().flat_map(|column| (0..64).map(move |at| pixel(at, *column))).collect();
-    let images = Tensor::from_f32(pixels, &[32, 1, 8, 8]).expect("fits");
-    let indices = (0..32).collect();
-    Batch { indices, labels: vec![-1; 32], views: vec![("clean".to_owned(), images)] }
-}
-
 /// After training with this β: the mean square of what a feature is drawn as, and the reconstruction's squared error.
 fn trained(beta: f64) -> (f32, f32) {
     let (mut model, mut data) = (model(), NoSamples);
@@ -133,8 +122,8 @@ fn trained(beta: f64) -> (f32, f32) {
     let optimizer = serde_json::from_value(json!({ "lr": 0.01 })).expect("an optimiser");
     let mut learner = Learner::new(optimizer, None).expect("a learner");
     for step in 0..600 {
-        let batch = batch(step);
-        let images = batch.view("clean").expect("there").view();
+        let batch = bars(CLEAN, step).expect("bars");
+        let images = batch.view(CLEAN).expect("there").view();
         let mut losses = [WeightedLoss { name: "beta-vae".to_owned(), weight: 1.0, loss: &mut loss }];
         let mut context = TrainContext {
             model: &mut model,
@@ -145,8 +134,8 @@ fn trained(beta: f64) -> (f32, f32) {
         };
         reconstruct(&batch, images, images, &mut learner, &mut context).expect("a step");
     }
-    let batch = batch(1_000_000);
-    let images = batch.view("clean").expect("there");
+    let batch = bars(CLEAN, 1_000_000).expect("bars");
+    let images = batch.view(CLEAN).expect("there");
     let pass = model.forward(images.view(), &Forward::evaluation()).expect("a pass");
     let output = |name: &str| pass.output(name).expect("there").f32().expect("numbers").to_vec();
     let drawn: Vec<f32> =

@@ -1,13 +1,13 @@
 //! What a penalty on an embedding does to it, and what nothing else does.
 
 use scant_abi::{
-    AUGMENTED, Batch, Clock, Component, Forward, Key, Loss, Model, Setup, Tensor, TrainContext, WeightedLoss,
+    AUGMENTED, Clock, Component, Forward, Key, Loss, Model, Setup, TrainContext, WeightedLoss,
 };
 use scant_losses::{L1, L2};
 use scant_nn::network::Network;
 use scant_nn::network::zoo::{Architecture, Head, MlpAutoencoder};
 use scant_nn::ops::Reduction;
-use scant_nn::rehearsal::{NoSamples, SquaredError};
+use scant_nn::rehearsal::{NoSamples, SquaredError, bars};
 use scant_nn::train::{Learner, reconstruct};
 use serde_json::json;
 
@@ -15,16 +15,6 @@ const WIDTH: usize = 8;
 
 fn setup() -> Setup {
     Setup { image: [1, 8, 8], batch: 32, ..Setup::default() }
-}
-
-/// A bar in one of eight columns.
-fn batch(step: u64) -> Batch {
-    let mut rng = Key::new(3).fold(step).rng();
-    let columns: Vec<usize> = (0..32).map(|_| rng.below(8)).collect();
-    let pixel = |at: usize, column: usize| f32::from(u8::from(at % 8 == column));
-    let pixels = columns.iter().flat_map(|column| (0..64).map(move |at| pixel(at, *column))).collect();
-    let images = Tensor::from_f32(pixels, &[32, 1, 8, 8]).expect("fits");
-    Batch { indices: (0..32).collect(), labels: vec![-1; 32], views: vec![(AUGMENTED.to_owned(), images)] }
 }
 
 /// Trains an auto-encoder with this penalty of this weight on its embedding; returns all embeddings of a batch, and the
@@ -39,7 +29,7 @@ fn trained<P: Component + Loss>(weight: f32) -> (Vec<f32>, f32) {
     let optimizer = serde_json::from_value(json!({ "lr": 5e-3 })).expect("an optimiser");
     let mut learner = Learner::new(optimizer, None).expect("a learner");
     for step in 0..400 {
-        let batch = batch(step);
+        let batch = bars(AUGMENTED, step).expect("bars");
         let images = batch.view(AUGMENTED).expect("there").view();
         let mut error = SquaredError(Reduction::Items);
         let mut losses = [
@@ -51,7 +41,7 @@ fn trained<P: Component + Loss>(weight: f32) -> (Vec<f32>, f32) {
             TrainContext { model: &mut model, losses: &mut losses, data: &mut NoSamples, clock, key };
         reconstruct(&batch, images, images, &mut learner, &mut context).expect("a step");
     }
-    let batch = batch(1_000_000);
+    let batch = bars(AUGMENTED, 1_000_000).expect("bars");
     let images = batch.view(AUGMENTED).expect("there");
     let pass = model.forward(images.view(), &Forward::evaluation()).expect("a pass");
     let output = |name: &str| pass.output(name).expect("there").f32().expect("numbers").to_vec();

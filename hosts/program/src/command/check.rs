@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use scant_abi::{Device, Error, Result};
 use scant_engine::Registry;
 use scant_engine::run::{Configuration, Method, check, resolved_text};
+use scant_engine::suggest::hint;
 
 use super::data::DataFolders;
 use crate::Session;
@@ -74,6 +75,15 @@ impl Sources {
 }
 
 impl Plan {
+    /// The method of this name.
+    pub(crate) fn method(&self, name: &str) -> Result<&Method> {
+        let found = self.methods.iter().find(|method| method.settings.label() == name);
+        found.ok_or_else(|| {
+            let names = self.methods.iter().map(|method| method.settings.label());
+            Error::config(format!("there is no method '{name}'; {}", hint(name, names)))
+        })
+    }
+
     /// What a configuration says, if nothing is wrong with it.
     pub(crate) fn of(configuration: &Configuration, session: &Session) -> Result<Self> {
         let registry = session.with_plugins(&configuration.plugins())?;

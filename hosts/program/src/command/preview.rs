@@ -8,7 +8,7 @@ use image::{ImageFormat, RgbImage};
 use scant_abi::{Error, ErrorKind, Result};
 use scant_engine::run::{Method, Preview, PreviewOptions, preview};
 
-use super::check::{Plan, Sources};
+use super::check::Sources;
 use crate::Session;
 use crate::sheet::{Group, Row, draw};
 
@@ -40,8 +40,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
-    let Plan { registry, methods, folders } = args.sources.plan(session)?;
-    let method = find_method(&methods, args.method.as_deref())?;
+    let plan = args.sources.plan(session)?;
+    let method = match &args.method {
+        Some(name) => plan.method(name)?,
+        None => plan.methods.first().ok_or_else(|| Error::config("the configuration has no method"))?,
+    };
     if let Some(out) = &args.out
         && !out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"))
     {
@@ -51,7 +54,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         )));
     }
     let options = PreviewOptions { stage: args.stage, images: args.images.into(), draws: args.draws.into() };
-    let shown = preview(&registry, &method.settings, &folders, &options)?;
+    let shown = preview(&plan.registry, &method.settings, &plan.folders, &options)?;
     let out = args.out.unwrap_or_else(|| default_file(method, &shown));
     write_new(&out, &sheet(&shown)?)?;
     let views: Vec<String> = shown.views.iter().map(|(name, times)| format!("{name} x{times}")).collect();
@@ -63,18 +66,6 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         views.join(", ")
     );
     Ok(())
-}
-
-fn find_method<'a>(methods: &'a [Method], wanted: Option<&str>) -> Result<&'a Method> {
-    let named = |method: &&Method| wanted.is_none_or(|wanted| method.settings.label() == wanted);
-    methods.iter().find(named).ok_or_else(|| {
-        let names: Vec<&str> = methods.iter().map(|method| method.settings.label()).collect();
-        Error::config(format!(
-            "there is no method '{}'; there are {}",
-            wanted.unwrap_or_default(),
-            names.join(", ")
-        ))
-    })
 }
 
 /// The name of the method and its stage, in the present folder.

@@ -19,6 +19,10 @@ pub(crate) struct Args {
     #[command(flatten)]
     sources: Sources,
 
+    /// Run this method alone, where the configuration has several; may be given several times
+    #[arg(long, value_name = "NAME")]
+    method: Vec<String>,
+
     /// Repeat with these seeds: 3, or 0..5 (without 5), or 0,1,7, or 0..3,7
     #[arg(long, value_parser = parse_seeds)]
     seeds: Option<Seeds>,
@@ -73,7 +77,10 @@ fn parse_seeds(text: &str) -> std::result::Result<Seeds, String> {
 }
 
 pub(crate) fn run(args: Args, session: &Session) -> Result<ExitCode> {
-    let Plan { registry, methods, folders } = args.sources.plan(session)?;
+    let plan = args.sources.plan(session)?;
+    let chosen = args.method.iter().map(|name| plan.method(name).cloned()).collect::<Result<Vec<_>>>()?;
+    let Plan { registry, methods, folders } = plan;
+    let methods = if chosen.is_empty() { methods } else { chosen };
     let name = methods.first().map(|method| method.settings.name.clone()).unwrap_or_default();
     let out = args.out.unwrap_or_else(|| default_folder(&name));
     let seeds = args.seeds.map(|seeds| seeds.0).unwrap_or_default();
