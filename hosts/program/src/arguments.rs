@@ -9,6 +9,9 @@ use scant_abi::{Error, Result};
 
 use crate::command::Command;
 
+/// No machine has so many cores; far more threads than cores only wait for each other.
+const MOST_THREADS: usize = 1024;
+
 /// Trains image classifiers when labels are scant. Every method is a plugin.
 #[derive(Parser)]
 #[command(
@@ -91,8 +94,8 @@ impl Arguments {
     }
 
     pub(crate) fn start_threads(&self) -> Result<()> {
-        if self.threads == Some(0) {
-            return Err(Error::config("--threads: must be at least 1"));
+        if let Some(wrong) = self.threads.filter(|threads| !(1..=MOST_THREADS).contains(threads)) {
+            return Err(Error::config(format!("--threads: must be from 1 to {MOST_THREADS}, not {wrong}")));
         }
         scant_abi::start_threads(self.threads.unwrap_or(0))
     }
