@@ -98,6 +98,20 @@ impl Schedule {
         }
     }
 
+    /// The numbers between which it moves, in no order; of a factor, those of its first step.
+    pub fn extremes(&self) -> [f64; 2] {
+        match *self {
+            Self::Constant(value) | Self::Changing(Change::Constant(value)) => [value, value],
+            Self::Changing(Change::Linear { from, to, .. } | Change::Cyclical { from, to, .. }) => [from, to],
+            // Less than half a wave ends on its way.
+            Self::Changing(Change::Cosine { from, to, waves }) => {
+                let end = if waves.abs() < 0.5 { 0.5 * (1.0 + (2.0 * PI * waves).cos()) } else { 0.0 };
+                [from, to + (from - to) * end]
+            }
+            Self::Changing(Change::Step { from, factor, .. }) => [from, from * factor],
+        }
+    }
+
     /// Refuses numbers with which a schedule makes no sense.
     pub fn check(&self, name: &str) -> Result<()> {
         let positive = |what: &str, value: f64| match value > 0.0 {
@@ -130,6 +144,16 @@ mod tests {
     fn at(schedule: &str, epoch: usize) -> f64 {
         let schedule: Schedule = serde_json::from_str(schedule).expect("a schedule");
         schedule.at(&Clock { epoch, epochs: 100, steps: 1, ..Clock::default() })
+    }
+
+    #[test]
+    fn extremes_are_what_is_reached() {
+        let extremes = |schedule: &str| serde_json::from_str::<Schedule>(schedule).expect("one").extremes();
+        assert_eq!(extremes("0.5"), [0.5, 0.5]);
+        assert_eq!(extremes(r#"{"cosine": {"from": 2.0, "to": 1.0, "waves": 0.5}}"#), [2.0, 1.0]);
+        let [from, end] = extremes(r#"{"cosine": {"from": 1.0, "to": -1.0, "waves": 0.21875}}"#);
+        assert!(from == 1.0 && (end - (7.0 * PI / 16.0).cos()).abs() < 1e-12, "{end}");
+        assert_eq!(extremes(r#"{"step": {"from": 2.0, "factor": -0.5, "every": 1}}"#), [2.0, -1.0]);
     }
 
     #[test]

@@ -27,7 +27,7 @@ impl Watcher for Interrupt {
                 self.left = self.left.saturating_sub(1);
                 self.stop.store(self.left == 0, Ordering::Relaxed);
             }
-            Event::Note(text) => self.notes.push((*text).to_owned()),
+            Event::Note(text) | Event::Warning(text) => self.notes.push((*text).to_owned()),
             _ => {}
         }
     }

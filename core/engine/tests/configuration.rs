@@ -127,6 +127,33 @@ fn everything_that_is_wrong_is_said_at_once() {
 }
 
 #[test]
+fn selections_that_no_evaluation_serves_are_found() {
+    let held_out = BASE.replace("per_class = 20 }", "per_class = 20 }\nvalidation = { per_class = 2 }");
+    let asks = |select: &str, evaluate: &str| {
+        let text = held_out.replace("name = \"toy\"", &format!("name = \"toy\"\nselect = \"{select}\""));
+        let text = format!("{text}[[evaluate]]\nuse = \"accuracy\"\n{evaluate}\n");
+        let configuration = load(&[("run.toml", &text)], &[], &[]).expect("loaded");
+        check(&registry(), &configuration).expect("checked").err().map(|found| found[0].problem.to_string())
+    };
+    let found = asks("best-on-validation", "every = 1\nsplits = [\"test\"]").expect("wrong");
+    assert!(found.contains("needs `every`, up to its 4 epochs, and the split validation"), "{found}");
+    assert!(asks("best-on-validation", "every = 5").is_some());
+    assert!(asks("oracle", "every = 1\nsplits = [\"train\"]").is_some());
+    assert!(asks("median-of-last-20", "every = 9").is_some());
+    for select in ["best-on-validation", "oracle", "median-of-last-20"] {
+        assert_eq!(asks(select, "every = 2"), None);
+    }
+}
+
+#[test]
+fn epochs_that_no_memory_holds_are_found() {
+    let found = findings(&format!("{BASE}steps_per_epoch = 1000000000000\n")).join("\n");
+    assert!(found.contains("stage[0].steps_per_epoch: asks for more than"), "{found}");
+    let found = findings(&BASE.replace("batch = 16", "batch = 9223372036854775807")).join("\n");
+    assert!(found.contains("stage[0].batch: asks for more than"), "{found}");
+}
+
+#[test]
 fn what_does_not_fit_together_is_found_without_data() {
     let wrong = format!(
         "{}\nfreeze = [\"decoder\"]\ntake = {{ head = \"pretrain\" }}\n[[evaluate]]\nuse = \"accuracy\"\n\
@@ -353,10 +380,15 @@ fn splits_and_streams_that_cannot_be_are_found() {
     ));
     assert!(found[0].contains("evaluate[0]: the data have no test image; say which splits"), "{found:?}");
     assert!(found[1].contains("evaluate[1].splits: the data have no test image"), "{found:?}");
+    let found = asks("labels = \"all\"\nvalidation = { fraction = 0.001 }");
+    assert!(found.contains("data.validation: holds no image back: ask for more"), "{found}");
     let found = asks("labels = \"all\"\nvalidation = { fraction = 1.0 }");
     assert!(found.contains("data.validation.fraction: leaves nothing to train on"), "{found}");
     let found = asks("labels = \"all\"\nvalidation = { count = 240 }");
     assert!(found.contains("data.validation: leaves nothing to train on"), "{found}");
+    let misspelt = BASE.replace("per_class = 20", "per_clas = 20").replace("batch = 16", "batch = 0");
+    let found = findings(&misspelt).join("\n");
+    assert!(found.contains("data.labels") && found.contains("stage[0].batch: must be at least 1"), "{found}");
     let found = asks("labels = { per_class = 5, count = 3 }");
     assert!(found.contains("data.labels: choose one of per_class, count"), "{found}");
     let found = asks("labels = { index_file = \"nowhere.txt\" }");

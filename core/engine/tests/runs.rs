@@ -120,6 +120,62 @@ fn an_interrupted_run_ends_where_the_uninterrupted_one_ends() {
 }
 
 #[test]
+fn whichever_checkpoint_is_the_last_a_stage_that_stops_within_an_epoch_ends_the_same() {
+    let place = tempfile::tempdir().expect("a folder");
+    let settings = changed(settings(""), |settings| {
+        settings.stage[0].trainer =
+            serde_json::from_value(serde_json::json!({"use": "sgd", "stop_at": 6})).expect("a trainer");
+        (settings.checkpoint.steps, settings.checkpoint.keep) = (1, 100);
+    });
+    let whole = finish(&settings, &place.path().join("whole"), &Options::default()).expect("finished");
+    let names = |out: &std::path::Path| {
+        let entries = fs::read_dir(out.join("checkpoints")).expect("checkpoints");
+        let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
+        names.retain(|name| name.to_string_lossy().ends_with(".json"));
+        names.sort();
+        names
+    };
+    let all = names(&place.path().join("whole")).len();
+    assert!(all >= 6, "{all}");
+    for last in 0..all {
+        let out = place.path().join(last.to_string());
+        finish(&settings, &out, &Options::default()).expect("finished");
+        for name in &names(&out)[last + 1..] {
+            fs::remove_file(out.join("checkpoints").join(name)).expect("removed");
+        }
+        fs::remove_file(out.join("result.json")).expect("removed");
+        let outcome = resume(&registry(), &out, &Options::default(), &mut Nobody).expect("resumed");
+        let Outcome::Finished(resumed) = outcome else { panic!("finished") };
+        assert_eq!(resumed.digest, whole.digest, "from checkpoint {last} on");
+    }
+}
+
+#[test]
+fn a_sample_that_comes_again_in_an_epoch_is_augmented_anew() {
+    let place = tempfile::tempdir().expect("a folder");
+    // A step shows each of the 32 unlabelled samples once, so that two differ in nothing but the augmentation.
+    let means = |steps: usize| {
+        let settings = changed(settings(""), |settings| {
+            let trainer = serde_json::json!({"use": "sgd", "unlabelled": true});
+            settings.stage[0].trainer = serde_json::from_value(trainer).expect("a trainer");
+            settings.data = serde_json::from_value(
+                serde_json::json!({"dataset": "blobs", "limit": 38, "labels": {"per_class": 2}}),
+            )
+            .expect("data");
+            (settings.stage[0].epochs, settings.stage[0].steps_per_epoch) = (1, Some(steps));
+        });
+        let out = place.path().join(steps.to_string());
+        finish(&settings, &out, &Options::default()).expect("finished");
+        let records = RunFolder::open(&out).expect("a run").records().expect("records");
+        let Some(Record::Epoch(epoch)) = records.into_iter().next() else { panic!("an epoch") };
+        ["clean", "weak"].map(|view| epoch.metrics[view].0)
+    };
+    let ([clean_once, weak_once], [clean, weak]) = (means(1), means(2));
+    assert!((clean - clean_once).abs() < 1e-3, "{clean} {clean_once}");
+    assert!((weak - weak_once).abs() > 0.1, "{weak} {weak_once}");
+}
+
+#[test]
 fn nan_stops_the_run_names_the_part_and_leaves_a_checkpoint() {
     let place = tempfile::tempdir().expect("a folder");
     let out = place.path().join("run");

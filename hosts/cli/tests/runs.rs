@@ -222,9 +222,17 @@ batch = 20
     fs::write(place.path().join("two.toml"), several).expect("written");
     let output = done(&["run", "two.toml", "--method", "Second", "--out", "second"], place.path());
     assert!(output.status.success(), "{}", text(&output));
-    let metrics = fs::read_to_string(place.path().join("second/metrics.jsonl")).expect("one run, not a suite");
+    let metrics =
+        fs::read_to_string(place.path().join("second/metrics.jsonl")).expect("one run, not a suite");
     assert_eq!(metrics.lines().filter(|line| line.contains("\"epoch\"")).count(), 2, "{metrics}");
+    let output = done(&["run", "two.toml", "--method", "First", "--out", "second"], place.path());
+    assert!(text(&output).contains("second is already there: `scant resume` it"), "{}", text(&output));
+    assert!(!output.status.success());
     let output = done(&["run", "two.toml", "--method", "Secnod", "--out", "none"], place.path());
-    assert!(text(&output).contains("there is no method 'Secnod'; did you mean 'Second'?"), "{}", text(&output));
+    assert!(
+        text(&output).contains("there is no method 'Secnod'; did you mean 'Second'?"),
+        "{}",
+        text(&output)
+    );
     assert!(!output.status.success() && !place.path().join("none").exists());
 }

@@ -9,8 +9,8 @@ use scant_abi::{Error, Result};
 
 use crate::command::Command;
 
-/// No machine has so many cores; far more threads than cores only wait for each other.
-const MOST_THREADS: usize = 1024;
+/// Threads for each core; many more than cores only wait for each other.
+const MOST_THREADS: usize = 16;
 
 /// Trains image classifiers when labels are scant. Every method is a plugin.
 #[derive(Parser)]
@@ -76,7 +76,7 @@ impl Arguments {
     }
 
     pub(crate) fn start_logging(&self) {
-        let level = if self.quiet { "error" } else { "info" };
+        let level = if self.quiet { "warn" } else { "info" };
         let mut builder = env_logger::Builder::from_env(Env::new().filter_or("SCANT_LOG", level));
         match self.log_format {
             LogFormat::Plain => builder.format_target(false).format_timestamp(None),
@@ -94,8 +94,12 @@ impl Arguments {
     }
 
     pub(crate) fn start_threads(&self) -> Result<()> {
-        if let Some(wrong) = self.threads.filter(|threads| !(1..=MOST_THREADS).contains(threads)) {
-            return Err(Error::config(format!("--threads: must be from 1 to {MOST_THREADS}, not {wrong}")));
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let most = MOST_THREADS * cores;
+        if let Some(wrong) = self.threads.filter(|threads| !(1..=most).contains(threads)) {
+            return Err(Error::config(format!(
+                "--threads: must be from 1 to {most}, {MOST_THREADS} for each of the {cores} cores, not {wrong}"
+            )));
         }
         scant_abi::start_threads(self.threads.unwrap_or(0))
     }

@@ -180,7 +180,10 @@ impl IdxFiles {
         DatasetInfo {
             image: [1, SIDE, SIDE],
             classes: self.edition.classes.map(str::to_owned).to_vec(),
-            counts: Some(Counts::labelled(self.edition.counts[0].to_vec(), self.edition.counts[1].iter().sum())),
+            counts: Some(Counts::labelled(
+                self.edition.counts[0].to_vec(),
+                self.edition.counts[1].iter().sum(),
+            )),
         }
     }
 

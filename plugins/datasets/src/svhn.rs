@@ -68,7 +68,9 @@ impl Source for Svhn {
         DatasetInfo {
             image: [3, SIDE, SIDE],
             classes: (0..10).map(|digit| digit.to_string()).collect(),
-            counts: self.train_counts().map(|train| Counts::labelled(train.to_vec(), TEST_COUNTS.iter().sum())),
+            counts: self
+                .train_counts()
+                .map(|train| Counts::labelled(train.to_vec(), TEST_COUNTS.iter().sum())),
         }
     }
 
@@ -103,7 +105,12 @@ impl Source for Svhn {
                 None => verify::absent(file.name),
             })
             .collect();
-        checks.extend(verify::labels(&self.load(), 10, self.train_counts().unwrap_or_default(), &TEST_COUNTS));
+        checks.extend(verify::labels(
+            &self.load(),
+            10,
+            self.train_counts().unwrap_or_default(),
+            &TEST_COUNTS,
+        ));
         checks
     }
 }

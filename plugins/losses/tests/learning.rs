@@ -1,8 +1,6 @@
 //! What a penalty on an embedding does to it, and what nothing else does.
 
-use scant_abi::{
-    AUGMENTED, Clock, Component, Forward, Key, Loss, Model, Setup, TrainContext, WeightedLoss,
-};
+use scant_abi::{AUGMENTED, Clock, Component, Forward, Key, Loss, Model, Setup, TrainContext, WeightedLoss};
 use scant_losses::{L1, L2};
 use scant_nn::network::Network;
 use scant_nn::network::zoo::{Architecture, Head, MlpAutoencoder};

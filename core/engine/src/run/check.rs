@@ -208,7 +208,10 @@ fn views(value: &Value) -> impl Iterator<Item = (String, &Value)> {
 fn without(value: &Value, problems: &[Problem]) -> Value {
     let mut value = value.clone();
     for problem in problems {
-        let pointer = format!("/{}", problem.path.replace(['.', '['], "/").replace(']', ""));
+        // What is left of a choice from which a key is taken out is no choice.
+        let choice = ["data.labels", "data.validation"].into_iter().find(|key| problem.path.starts_with(key));
+        let path = choice.unwrap_or(&problem.path);
+        let pointer = format!("/{}", path.replace(['.', '['], "/").replace(']', ""));
         if let Some((table, key)) = pointer.rsplit_once('/')
             && let Some(table) = value.pointer_mut(table).and_then(Value::as_object_mut)
         {

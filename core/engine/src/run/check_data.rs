@@ -70,9 +70,12 @@ pub(super) fn check_splits(
             data.labels = Labels::None;
             let path = "data.labels.index_file";
             let listed = found.keep(path, index_file(name, folders)).unwrap_or_default();
-            if let Some((line, place)) = listed.iter().find(|(_, place)| total.is_some_and(|total| *place >= total)) {
+            if let Some((line, place)) =
+                listed.iter().find(|(_, place)| total.is_some_and(|total| *place >= total))
+            {
                 let last = total.unwrap_or_default().saturating_sub(1);
-                let message = format!("{name}, line {line}: there is no sample {place}, the last one is {last}");
+                let message =
+                    format!("{name}, line {line}: there is no sample {place}, the last one is {last}");
                 found.add(path, message);
             }
             Some(listed.len())

@@ -46,6 +46,9 @@ pub(super) fn check_built(
     let info = dataset_info(registry, settings, &folders, &mut found);
     let counts = info.as_ref().and_then(|info| info.counts.as_ref());
     let sizes = check_splits(settings, counts, &folders, &mut found);
+    if settings.data.validation.is_some() && sizes.validation == 0 && !found.is_known("data.validation") {
+        found.add("data.validation", "holds no image back: ask for more");
+    }
     for (path, message) in unseen(&settings.evaluate, &sizes.splits()) {
         if !found.is_known(&path) {
             found.add(&path, message);
@@ -183,7 +186,9 @@ fn check_trainer(
     if streams.is_empty() {
         found.add(&at, "asks for no samples at all");
     }
-    for (source, there) in [(Samples::Labelled, workshop.labelled), (Samples::Unlabelled, workshop.unlabelled)] {
+    for (source, there) in
+        [(Samples::Labelled, workshop.labelled), (Samples::Unlabelled, workshop.unlabelled)]
+    {
         if there == 0 && streams.iter().any(|stream| stream.source == source) {
             let source = source_name(source);
             found.add(&at, format!("wants {source} samples, and `data.labels` leaves none"));

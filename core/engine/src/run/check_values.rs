@@ -1,9 +1,8 @@
 //! What can be found wrong with a configuration's own values, without making anything.
 
-use scant_abi::{Change, Schedule};
-
 use super::found::Found;
-use super::settings::{Amount, Labels, Selection, Settings, StageSettings, loss_weight};
+use super::order::MOST_SAMPLES;
+use super::settings::{Amount, EvaluateSettings, Labels, Selection, Settings, StageSettings, loss_weight};
 
 /// Names of which files and folders are made: none may lead out of the run's folder.
 pub(super) fn check_names(settings: &Settings, found: &mut Found<'_>) {
@@ -43,22 +42,10 @@ pub(super) fn check_weights(settings: &Settings, found: &mut Found<'_>) {
             }
             // Training counts in 32 bits.
             let bad = |value: &f64| *value < 0.0 || !(*value as f32).is_finite();
-            if let Some(value) = values(&weight).into_iter().find(bad) {
+            if let Some(value) = weight.extremes().into_iter().find(bad) {
                 found.add(&path, format!("must be a number from 0 to {:e}, not {value:e}", f32::MAX));
             }
         }
-    }
-}
-
-/// The numbers between which a schedule moves.
-fn values(schedule: &Schedule) -> Vec<f64> {
-    match *schedule {
-        Schedule::Constant(value) | Schedule::Changing(Change::Constant(value)) => vec![value],
-        Schedule::Changing(Change::Linear { from, to, .. } | Change::Cosine { from, to, .. }) => {
-            vec![from, to]
-        }
-        Schedule::Changing(Change::Step { from, factor, .. }) => vec![from, factor],
-        Schedule::Changing(Change::Cyclical { from, to, .. }) => vec![from, to],
     }
 }
 
@@ -90,6 +77,12 @@ pub(super) fn check_numbers(settings: &Settings, found: &mut Found<'_>) {
         found.add("data.validation.fraction", "leaves nothing to train on");
     }
     for (index, stage) in settings.stage.iter().enumerate() {
+        let steps = stage.steps_per_epoch.unwrap_or(1);
+        if steps.checked_mul(stage.batch).is_none_or(|all| all > MOST_SAMPLES) {
+            let key = if stage.batch > MOST_SAMPLES { "batch" } else { "steps_per_epoch" };
+            let message = format!("asks for more than {MOST_SAMPLES} samples in an epoch");
+            found.add(&format!("stage[{index}].{key}"), message);
+        }
         if stage.augment.is_some() && stage.views.contains_key("augmented") {
             let path = format!("stage[{index}].views.augmented");
             found.add(&path, "is what `augment` describes too: leave one of them out");
@@ -125,13 +118,23 @@ pub(super) fn check_evaluations(settings: &Settings, found: &mut Found<'_>) {
         }
     }
     let last = stages.last().copied();
-    let watched = settings
-        .evaluate
-        .iter()
-        .any(|block| block.every.is_some() && block.stage.as_deref().or(last) == last);
-    if settings.select != Selection::Last && !watched {
+    let epochs = settings.stage.last().map_or(0, |stage| stage.epochs);
+    let split = match settings.select {
+        Selection::BestOnValidation => Some("validation"),
+        Selection::Oracle => Some("test"),
+        Selection::Last | Selection::MedianOfLast20 => None,
+    };
+    let watches = |block: &EvaluateSettings| {
+        let shown = |split: &str| block.splits.is_empty() || block.splits.iter().any(|name| name == split);
+        block.stage.as_deref().or(last) == last
+            && block.every.is_some_and(|every| every <= epochs)
+            && split.is_none_or(shown)
+    };
+    if settings.select != Selection::Last && !settings.evaluate.iter().any(watches) {
+        let on = split.map(|split| format!(", and the split {split}")).unwrap_or_default();
         let message = format!(
-            "'{}' compares epochs: at least one [[evaluate]] of the last stage needs `every`",
+            "'{}' compares epochs: at least one [[evaluate]] of the last stage needs `every`, up to its {epochs} \
+             epochs{on}",
             settings.select.name()
         );
         found.add("select", message);

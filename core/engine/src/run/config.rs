@@ -217,13 +217,14 @@ pub(crate) fn places<'a>(names: impl Iterator<Item = &'a str>, folders: &[PathBu
 
 /// Puts the files that `path` extends, and then itself, behind `found`.
 fn add_with_bases(path: &Path, within: &mut Vec<PathBuf>, found: &mut Vec<PathBuf>) -> Result<()> {
-    if within.iter().any(|outer| outer == path) {
-        return Err(Error::config(format!("{}: extends itself", path.display())));
-    }
-    within.push(path.to_owned());
     if !path.is_file() {
         return Err(Error::config(format!("there is no file {}", path.display())));
     }
+    let same = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    if within.contains(&same) {
+        return Err(Error::config(format!("{}: extends itself", path.display())));
+    }
+    within.push(same);
     let alone = layer(path)?;
     let bases: Vec<String> = match alone.get::<config::Value>("extends").map(|value| value.kind) {
         Err(_) => Vec::new(),

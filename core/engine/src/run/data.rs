@@ -194,29 +194,34 @@ impl<'a> Samples<'a> {
         })
     }
 
-    /// The samples at `places` of the training set in these views; on this thread alone unless `parallel`.
+    /// The samples at these places of the training set, each shown so often before in this epoch, in these views; on this
+    /// thread alone unless `parallel`.
     pub(crate) fn batch(
         &self,
-        places: &[u64],
+        shown: &[(u64, u32)],
         views: &[String],
         epoch: usize,
         parallel: bool,
     ) -> Result<RawBatch> {
         let [channels, height, width] = self.data.dims;
         let plane = channels * height * width;
-        let samples: Vec<usize> = places.iter().map(|place| self.all[*place as usize]).collect();
+        let samples: Vec<usize> = shown.iter().map(|(place, _)| self.all[*place as usize]).collect();
         let wanted: Vec<(Option<&dyn Augmentation>, Key)> = views
             .iter()
             .map(|name| Ok((self.view(name)?, self.key.fold(epoch as u64).named(name))))
             .collect::<Result<_>>()?;
         // One row holds a sample in all its views, so that each sample is read and prepared once.
-        let mut rows = vec![0.0f32; plane * views.len() * places.len()];
+        let mut rows = vec![0.0f32; plane * views.len() * shown.len()];
         self.data.fill(Part::Train, &samples, parallel, &mut rows, |index, image, row| {
             for ((augmentation, key), out) in wanted.iter().zip(row.chunks_exact_mut(plane)) {
                 match augmentation {
                     None => self.data.copy(image.clone(), out)?,
                     Some(augmentation) => {
                         let key = key.fold(samples[index] as u64);
+                        let key = match shown[index].1 {
+                            0 => key,
+                            round => key.fold(u64::from(round)),
+                        };
                         self.data.copy(augmentation.apply(image.clone(), key)?, out)?;
                     }
                 }
@@ -234,15 +239,20 @@ impl<'a> Samples<'a> {
                 })
                 .collect(),
         };
-        let labels = places.iter().map(|place| self.seen[*place as usize]).collect();
-        Ok(RawBatch { indices: places.to_vec(), labels, views, image: self.data.dims })
+        let indices: Vec<u64> = shown.iter().map(|(place, _)| *place).collect();
+        let labels = indices.iter().map(|place| self.seen[*place as usize]).collect();
+        Ok(RawBatch { indices, labels, views, image: self.data.dims })
     }
 
     /// As [`Samples::batch`], for threads of their own: a panic in a component comes back as an error.
-    pub(crate) fn batch_caught(&self, places: &[u64], views: &[String], epoch: usize) -> Result<RawBatch> {
-        let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            self.batch(places, views, epoch, false)
-        }));
+    pub(crate) fn batch_caught(
+        &self,
+        shown: &[(u64, u32)],
+        views: &[String],
+        epoch: usize,
+    ) -> Result<RawBatch> {
+        let made =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.batch(shown, views, epoch, false)));
         made.unwrap_or_else(|_| {
             Err(Error::new(ErrorKind::Panic, "a data set or an augmentation panicked while a batch was made"))
         })
@@ -270,8 +280,8 @@ impl TrainingSet for Look<'_, '_> {
 
     fn read(&mut self, source: Source, view: &str, first: usize, count: usize) -> Result<Batch> {
         let end = first.saturating_add(count).min(self.len(source));
-        let places: Vec<u64> =
-            (first.min(end)..end).map(|index| self.samples.place(source, index as u32)).collect();
-        self.samples.batch(&places, &[view.to_owned()], self.epoch, true)?.into_batch()
+        let shown: Vec<(u64, u32)> =
+            (first.min(end)..end).map(|index| (self.samples.place(source, index as u32), 0)).collect();
+        self.samples.batch(&shown, &[view.to_owned()], self.epoch, true)?.into_batch()
     }
 }

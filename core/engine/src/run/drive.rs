@@ -126,7 +126,8 @@ impl Driver<'_> {
     }
 
     fn epochs(&mut self, stage: &mut Stage<'_>, cursor: &mut Cursor) -> Result<EpochEnd> {
-        while cursor.epoch < stage.settings.epochs && cursor.stopped.is_none() {
+        // A stop that was asked for within an epoch takes effect at its end.
+        while cursor.epoch < stage.settings.epochs && (cursor.stopped.is_none() || cursor.step > 0) {
             if let EpochEnd::Interrupted = self.epoch(stage, cursor)? {
                 return Ok(EpochEnd::Interrupted);
             }
@@ -195,7 +196,7 @@ impl Driver<'_> {
                 Ok(findings) => findings,
                 Err(error) => {
                     let note = format!("{error}; the model is kept, and `scant evaluate` can judge it again");
-                    self.watcher.tell(&Event::Note(&note));
+                    self.watcher.tell(&Event::Warning(&note));
                     self.unjudged.push(error.to_string());
                     continue;
                 }

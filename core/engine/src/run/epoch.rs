@@ -8,7 +8,7 @@ use scant_abi::{Context, Error, ErrorKind, Report, Result};
 
 use super::checkpoint::Cursor;
 use super::drive::{Driver, Position};
-use super::order::Order;
+use super::order::{MOST_SAMPLES, Order};
 use super::prefetch::{EpochBatches, Feed};
 use super::records::{EpochRecord, Number, Record};
 use super::stage::Stage;
@@ -105,7 +105,8 @@ impl Driver<'_> {
                 }
                 now += self.step(stage, cursor, &feed)?;
                 let every = self.workshop.settings.checkpoint.steps;
-                if every > 0 && cursor.step.is_multiple_of(every) && cursor.step < stage.steps {
+                let going_on = cursor.step < stage.steps && cursor.stopped.is_none();
+                if every > 0 && cursor.step.is_multiple_of(every) && going_on {
                     self.checkpoint(stage, cursor, Position::Within)?;
                 }
             }
@@ -147,6 +148,12 @@ fn orders(stage: &Stage<'_>, epoch: usize, groups: &[u32]) -> Result<Vec<Order>>
                 "the trainer '{}' grouped {} samples, its first stream has {samples}",
                 stage.settings.trainer.name(),
                 groups.len()
+            )));
+        }
+        if stage.steps.checked_mul(request.batch).is_none_or(|all| all > MOST_SAMPLES) {
+            return Err(Error::config(format!(
+                "{} steps with batches of {} are more than {MOST_SAMPLES} samples in an epoch: make it shorter",
+                stage.steps, request.batch
             )));
         }
         let key = stage.order_key.fold(epoch as u64).fold(number as u64);

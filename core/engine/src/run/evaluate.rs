@@ -115,7 +115,8 @@ pub(crate) fn unseen(blocks: &[EvaluateSettings], there: &[&str]) -> Vec<(String
             problems.push((format!("evaluate[{index}].splits"), format!("the data have no {split} image")));
         }
         if block.splits.is_empty() && !there.contains(&"test") {
-            let message = "the data have no test image; say which splits it is to be shown, splits = [\"train\"]";
+            let message =
+                "the data have no test image; say which splits it is to be shown, splits = [\"train\"]";
             problems.push((format!("evaluate[{index}]"), message.to_owned()));
         }
     }

@@ -12,9 +12,19 @@ pub(crate) fn steps(first: &StreamRequest, samples: usize, wanted: Option<usize>
     wanted.unwrap_or(natural)
 }
 
+/// More samples in an epoch are a slip of the finger: the order alone would fill the memory.
+pub(crate) const MOST_SAMPLES: usize = 1 << 30;
+
+/// A sample, and how often its stream has shown it before in this epoch: each time it is augmented anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) sample: u32,
+    pub(crate) round: u32,
+}
+
 /// The samples of one stream in one epoch, step after step.
 pub(crate) struct Order {
-    samples: Vec<u32>,
+    samples: Vec<Shown>,
     batch: usize,
 }
 
@@ -32,7 +42,7 @@ impl Order {
         key: Key,
     ) -> Self {
         let batch = request.batch.max(1);
-        let full = steps * batch;
+        let full = steps.saturating_mul(batch);
         let count = if once && !request.full_batches { full.min(samples) } else { full };
         let samples = match groups.is_empty() {
             true => rounds((0..samples as u32).collect(), key).take(count).collect(),
@@ -42,14 +52,14 @@ impl Order {
     }
 
     /// The samples of step `step`.
-    pub(crate) fn step(&self, step: usize) -> &[u32] {
+    pub(crate) fn step(&self, step: usize) -> &[Shown] {
         let start = (step * self.batch).min(self.samples.len());
         &self.samples[start..(start + self.batch).min(self.samples.len())]
     }
 }
 
 /// `items` in random order, again and again.
-fn rounds(mut items: Vec<u32>, key: Key) -> impl Iterator<Item = u32> {
+fn rounds(mut items: Vec<u32>, key: Key) -> impl Iterator<Item = Shown> {
     let mut round = 0;
     let mut next = items.len();
     std::iter::from_fn(move || {
@@ -58,17 +68,17 @@ fn rounds(mut items: Vec<u32>, key: Key) -> impl Iterator<Item = u32> {
         }
         if next == items.len() {
             items.sort_unstable();
-            key.fold(round).rng().shuffle(&mut items);
+            key.fold(u64::from(round)).rng().shuffle(&mut items);
             round += 1;
             next = 0;
         }
         next += 1;
-        Some(items[next - 1])
+        Some(Shown { sample: items[next - 1], round: round - 1 })
     })
 }
 
 /// `count` samples, as many from each group as from any other, each group in rounds of its own.
-fn evenly(groups: &[u32], count: usize, key: Key) -> Vec<u32> {
+fn evenly(groups: &[u32], count: usize, key: Key) -> Vec<Shown> {
     let mut members: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for (sample, group) in groups.iter().enumerate().filter(|(_, group)| **group != EpochPlan::LEFT_OUT) {
         members.entry(*group).or_default().push(sample as u32);
@@ -77,7 +87,7 @@ fn evenly(groups: &[u32], count: usize, key: Key) -> Vec<u32> {
     let mut members: Vec<_> =
         members.into_iter().map(|(group, members)| rounds(members, within.fold(u64::from(group)))).collect();
     let turns = rounds((0..members.len() as u32).collect(), key.named("turn"));
-    turns.filter_map(|group| members[group as usize].next()).take(count).collect()
+    turns.filter_map(|turn| members[turn.sample as usize].next()).take(count).collect()
 }
 
 #[cfg(test)]
@@ -90,12 +100,16 @@ mod tests {
         StreamRequest { source: Source::All, batch, views: Vec::new(), full_batches }
     }
 
+    fn samples(order: &Order, steps: usize) -> Vec<u32> {
+        (0..steps).flat_map(|step| order.step(step)).map(|shown| shown.sample).collect()
+    }
+
     #[test]
     fn an_epoch_shows_each_sample_once() {
         let request = request(4, false);
         assert_eq!(steps(&request, 10, None), 3);
         let order = Order::draw(&request, true, 10, 3, &[], Key::new(1));
-        let mut seen: Vec<u32> = (0..3).flat_map(|step| order.step(step).to_vec()).collect();
+        let mut seen = samples(&order, 3);
         assert_eq!(order.step(2).len(), 2);
         assert_ne!(seen, (0..10).collect::<Vec<_>>());
         seen.sort_unstable();
@@ -105,7 +119,7 @@ mod tests {
     #[test]
     fn samples_that_are_left_out_are_never_drawn() {
         let order = Order::draw(&request(4, true), true, 4, 1, &[0, EpochPlan::LEFT_OUT, 0, 1], Key::new(1));
-        let mut seen = order.step(0).to_vec();
+        let mut seen = samples(&order, 1);
         seen.sort_unstable();
         assert!(seen.len() == 4 && !seen.contains(&1), "{seen:?}");
     }
@@ -113,8 +127,10 @@ mod tests {
     #[test]
     fn other_streams_go_round() {
         let order = Order::draw(&request(4, false), false, 6, 3, &[], Key::new(1));
-        let mut first: Vec<u32> = (0..3).flat_map(|step| order.step(step).to_vec()).collect();
+        let mut first = samples(&order, 3);
         assert_eq!(first.len(), 12);
+        let rounds: Vec<u32> = (0..3).flat_map(|step| order.step(step)).map(|shown| shown.round).collect();
+        assert_eq!(rounds, [[0; 6], [1; 6]].concat());
         first.truncate(6);
         first.sort_unstable();
         assert_eq!(first, [0, 1, 2, 3, 4, 5]);
@@ -133,10 +149,13 @@ mod tests {
         let order = Order::draw(&request(30, true), true, 100, 3, &groups, Key::new(1));
         for step in 0..3 {
             let mut counts = BTreeMap::new();
-            for sample in order.step(step) {
-                *counts.entry(groups[*sample as usize]).or_insert(0) += 1;
+            for shown in order.step(step) {
+                *counts.entry(groups[shown.sample as usize]).or_insert(0) += 1;
             }
             assert_eq!(counts.into_values().collect::<Vec<_>>(), [10, 10, 10]);
         }
+        let last =
+            order.step(2).iter().rev().find(|shown| shown.sample == 99).expect("it is all of its group");
+        assert!(last.round >= 20, "{last:?}");
     }
 }

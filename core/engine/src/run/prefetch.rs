@@ -6,7 +6,7 @@ use std::thread::Scope;
 use scant_abi::{Batch, Error, ErrorKind, Result, StreamRequest};
 
 use super::data::{RawBatch, Samples};
-use super::order::Order;
+use super::order::{Order, Shown};
 
 /// What one epoch's batches are made of.
 pub(crate) struct EpochBatches<'a> {
@@ -32,12 +32,12 @@ impl EpochBatches<'_> {
         let streams = self.streams.iter().zip(&self.orders);
         streams
             .map(|(request, order)| {
-                let places: Vec<u64> =
-                    order.step(step).iter().map(|index| self.samples.place(request.source, *index)).collect();
+                let place = |shown: &Shown| (self.samples.place(request.source, shown.sample), shown.round);
+                let shown: Vec<(u64, u32)> = order.step(step).iter().map(place).collect();
                 let views: Vec<String> = request.views.iter().map(|view| view.name.clone()).collect();
                 match ahead {
-                    true => self.samples.batch_caught(&places, &views, self.epoch),
-                    false => self.samples.batch(&places, &views, self.epoch, true),
+                    true => self.samples.batch_caught(&shown, &views, self.epoch),
+                    false => self.samples.batch(&shown, &views, self.epoch, true),
                 }
             })
             .collect()

@@ -40,10 +40,10 @@ impl Progress {
         Self { terminal: false, ..Self::default() }
     }
 
-    fn say(&self, text: &str) {
+    fn say(&self, level: log::Level, text: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| log::info!("{text}")),
-            None => log::info!("{text}"),
+            Some(bar) => bar.suspend(|| log::log!(level, "{text}")),
+            None => log::log!(level, "{text}"),
         }
     }
 
@@ -67,14 +67,17 @@ impl Progress {
         let metrics: Vec<(String, f64)> =
             record.metrics.iter().map(|(name, value)| (name.clone(), value.0)).collect();
         let left = record.seconds * (self.epochs - record.epoch - 1) as f64;
-        self.say(&format!(
-            "{}: epoch {}/{}: {}, {:.0} images/s, {left:.0} s left",
-            self.stage,
-            record.epoch + 1,
-            self.epochs,
-            list(&metrics),
-            record.images_per_second
-        ));
+        self.say(
+            log::Level::Info,
+            &format!(
+                "{}: epoch {}/{}: {}, {:.0} images/s, {left:.0} s left",
+                self.stage,
+                record.epoch + 1,
+                self.epochs,
+                list(&metrics),
+                record.images_per_second
+            ),
+        );
     }
 
     fn evaluation(&self, record: &EvaluationRecord) {
@@ -88,7 +91,7 @@ impl Progress {
             .filter(|metric| metric.split != "train")
             .map(|metric| (format!("{} {}", metric.split, metric.name), metric.value.0))
             .collect();
-        self.say(&format!("{}: {}: {}", self.stage, record.evaluator, list(&metrics)));
+        self.say(log::Level::Info, &format!("{}: {}: {}", self.stage, record.evaluator, list(&metrics)));
     }
 }
 
@@ -97,7 +100,7 @@ impl Watcher for Progress {
         match event {
             Event::Trial { number, of, settings } => {
                 let (label, seed) = (settings.label(), settings.seed);
-                self.say(&format!("run {}/{of}: {label}, seed {seed}", number + 1));
+                self.say(log::Level::Info, &format!("run {}/{of}: {label}, seed {seed}", number + 1));
             }
             Event::Stage { index, of, name, epochs, steps, done } => {
                 self.stage = format!("{name} ({}/{of})", index + 1);
@@ -106,7 +109,10 @@ impl Watcher for Progress {
                     self.begin(*steps, *done);
                 } else {
                     let from = if *done > 0 { format!(", {done} of them done") } else { String::new() };
-                    self.say(&format!("{}: {epochs} epochs of {steps} steps{from}", self.stage));
+                    self.say(
+                        log::Level::Info,
+                        &format!("{}: {epochs} epochs of {steps} steps{from}", self.stage),
+                    );
                 }
             }
             Event::Step { epoch, step, images, means } => {
@@ -125,7 +131,8 @@ impl Watcher for Progress {
                 }
             }
             Event::Checkpoint { name } => log::debug!("checkpoint {name}"),
-            Event::Note(text) => self.say(text),
+            Event::Note(text) => self.say(log::Level::Info, text),
+            Event::Warning(text) => self.say(log::Level::Warn, text),
             Event::Interrupted { folder } => {
                 if let Some(bar) = self.bar.take() {
                     bar.abandon();

@@ -239,7 +239,7 @@ impl Driver<'_> {
         let mut skipped = 0;
         let latest = self.writer.checkpoints.latest(|error| {
             skipped += 1;
-            watcher.tell(&Event::Note(&format!("a checkpoint is passed over: {error}")));
+            watcher.tell(&Event::Warning(&format!("a checkpoint is passed over: {error}")));
         })?;
         if let Some(checkpoint) = &latest
             && skipped > 0

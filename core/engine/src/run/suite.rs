@@ -77,17 +77,17 @@ impl Suite {
         }
         let absolute = |folder: &PathBuf| std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
         let suite = Self { trials, folders: folders.iter().map(absolute).collect(), path: path.to_owned() };
-        if suite.is_one_run() {
-            return Ok(suite);
-        }
         if is_used(path) {
             return Err(Error::new(
                 ErrorKind::Io,
                 format!(
-                    "{} is already there: resume it, or choose another folder with --out",
+                    "{} is already there: `scant resume` it, or choose another folder with --out",
                     path.display()
                 ),
             ));
+        }
+        if suite.is_one_run() {
+            return Ok(suite);
         }
         fs::create_dir_all(path).map_err(|e| io_error("make the folder", path, &e))?;
         write_json(&path.join(SUITE), &suite)?;
@@ -153,7 +153,7 @@ impl Suite {
                 Ok(Outcome::Interrupted) => return Ok(false),
                 Err(error) if self.is_one_run() => return Err(error),
                 Err(error) => {
-                    watcher.tell(&Event::Note(&format!("'{}' failed: {error}", trial.settings.label())));
+                    watcher.tell(&Event::Warning(&format!("'{}' failed: {error}", trial.settings.label())));
                     self.keep_failure(&folder, &error)?;
                 }
             }

@@ -56,6 +56,8 @@ pub enum Event<'a> {
     StageEnd,
     /// Something a person ought to read.
     Note(&'a str),
+    /// Something went wrong, and the run goes on.
+    Warning(&'a str),
     /// The run was interrupted, and can go on.
     Interrupted {
         /// Its folder.

@@ -1,10 +1,10 @@
 //! A data set, an augmentation, a loss, a trainer and an evaluator.
 
 use scant_abi::{
-    Artefact, Augmentation, Batch, Component, Content, Counts, Dataset, DatasetInfo, EpochPlan, Error, Evaluation,
-    Evaluator, Findings, Forward, Image, Key, Loss, LossInput, LossValue, Metric, Part, Pass, Reading,
-    Report, Result, Setup, Source, State, StreamRequest, Targets, Tensor, TrainContext, Trainer, ViewRequest,
-    Wants,
+    Artefact, Augmentation, Batch, Component, Content, Counts, Dataset, DatasetInfo, EpochPlan, Error,
+    Evaluation, Evaluator, Findings, Forward, Image, Key, Loss, LossInput, LossValue, Metric, Part, Pass,
+    Reading, Report, Result, Setup, Source, State, StreamRequest, Targets, Tensor, TrainContext, Trainer,
+    ViewRequest, Wants,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -210,6 +210,8 @@ pub struct SgdConfig {
     unlabelled: bool,
     /// End the stage after this many epochs.
     stop_after: Option<u64>,
+    /// End the stage at this step of the whole stage.
+    stop_at: Option<i64>,
     /// Sleep so many milliseconds in each step.
     sleep: u64,
 }
@@ -222,6 +224,7 @@ impl Default for SgdConfig {
             grouped: false,
             unlabelled: false,
             stop_after: None,
+            stop_at: None,
             sleep: 0,
         }
     }
@@ -329,7 +332,8 @@ impl Trainer for Sgd {
             total = f32::NAN;
         }
         metrics.push(("loss".into(), f64::from(total)));
-        Ok(Report { metrics, stop: None })
+        let stop = self.config.stop_at.filter(|step| self.steps >= *step);
+        Ok(Report { metrics, stop: stop.map(|_| "far enough".into()) })
     }
 
     fn end_epoch(&mut self, context: &mut TrainContext<'_>) -> Result<Report> {

@@ -82,6 +82,14 @@ impl OptimizerConfig {
     /// Refuses numbers that make no sense, and settings that belong to another rule.
     pub fn check(&self) -> Result<()> {
         self.lr.check("optimizer.lr")?;
+        if let Some(wrong) =
+            self.lr.extremes().into_iter().find(|lr| !(0.0..=f64::from(f32::MAX)).contains(lr))
+        {
+            return Err(Error::config(format!(
+                "optimizer: lr must be from 0 to {:e}, not {wrong:e}",
+                f32::MAX
+            )));
+        }
         let (foreign, rule) = match self.rule {
             Rule::Sgd => ([("betas", self.betas.is_some()), ("eps", self.eps.is_some())], "sgd"),
             Rule::Adam | Rule::AdamW => {
@@ -144,6 +152,11 @@ mod tests {
         for (text, message) in [
             (r#"{"use": "adam", "momentum": 0.9}"#, "optimizer: adam has no 'momentum'; remove it"),
             (r#"{"use": "sgd", "nesterov": true}"#, "optimizer: nesterov needs a momentum above 0"),
+            (r#"{"lr": -1}"#, "optimizer: lr must be from 0 to 3.4028235e38, not -1e0"),
+            (
+                r#"{"lr": {"linear": {"from": 0.01, "to": -1}}}"#,
+                "optimizer: lr must be from 0 to 3.4028235e38, not -1e0",
+            ),
             (r#"{"clip_norm": 0.0}"#, "optimizer: clip_norm must be above 0, not 0"),
             (r#"{"betas": [0.9, 1.0]}"#, "optimizer: betas must be in [0, 1), not 1"),
         ] {

@@ -102,6 +102,9 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let methods = args.sources.plan(session)?.methods;
     for method in &methods {
         if args.resolved {
+            if methods.len() > 1 {
+                println!("# {}", method.settings.label());
+            }
             println!("{}", resolved_text(&method.settings)?);
         }
     }

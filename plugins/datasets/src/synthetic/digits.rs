@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::glyphs::{GLYPHS, Point};
 use super::strokes::Sheet;
-use super::{bell, counts, draw_parts};
+use super::{bell, check_size, counts, draw_parts};
 use crate::memory::{Parts, Source};
 
 const SIDE: usize = 28;
@@ -77,6 +77,7 @@ impl Source for SyntheticDigits {
                 "thickness = [{thin}, {thick}]; give the smallest first, above 0 and up to {SIDE}"
             )));
         }
+        check_size([config.train, config.test])?;
         Ok(Self { config })
     }
 

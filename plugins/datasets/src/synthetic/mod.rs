@@ -9,7 +9,7 @@ pub use digits::{SyntheticDigits, SyntheticDigitsConfig};
 pub use objects::{SyntheticObjects, SyntheticObjectsConfig};
 
 use rayon::prelude::*;
-use scant_abi::{Counts, Key, Rng};
+use scant_abi::{Counts, Error, Key, Result, Rng};
 
 use crate::memory::{Images, Parts};
 
@@ -32,6 +32,19 @@ fn draw_parts(
         Images { image_len, pixels, labels: (0..count).map(|index| (index % classes) as i64).collect() }
     };
     Parts { train: draw_part("train", counts[0]), test: draw_part("test", counts[1]) }
+}
+
+/// Images of one part; they lie in memory, and nobody needs so many drawn ones.
+const MOST_IMAGES: usize = 1_000_000;
+
+/// Refuses parts that would fill the memory.
+fn check_size(parts: [usize; 2]) -> Result<()> {
+    match parts.into_iter().find(|images| *images > MOST_IMAGES) {
+        Some(images) => Err(Error::config(format!(
+            "train and test may each have up to {MOST_IMAGES} images, not {images}"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// How often each of `classes` occurs among the images of [`draw_parts`].

@@ -6,7 +6,7 @@ use scant_abi::{Check, DatasetInfo, Error, Key, Result, Rng, Setup};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{bell, counts, draw_parts};
+use super::{bell, check_size, counts, draw_parts};
 use crate::memory::{Parts, Source};
 
 const SIDE: usize = 32;
@@ -75,6 +75,7 @@ impl Source for SyntheticObjects {
                 "radius = [{small}, {large}]; give the smallest first, from 1 to {SIDE}"
             )));
         }
+        check_size([config.train, config.test])?;
         Ok(Self { config })
     }
 
