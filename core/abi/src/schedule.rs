@@ -39,7 +39,7 @@ pub enum Change {
         /// The number at the end of a half wave.
         #[serde(default)]
         to: f64,
-        /// The waves in the stage: 0.5 ends at `to`, FixMatch takes 7/32.
+        /// The waves in the stage: 0.5 ends at `to`. FixMatch's `cos(7 pi k / 16 K)` is 7/32 of a wave with `to = -from`.
         #[serde(default = "half")]
         waves: f64,
     },

@@ -17,7 +17,7 @@ pub enum DenoisingLayout {
     Pooled,
     /// Two blocks of which the second convolution strides; a fully connected embedding (section 4.2.1).
     Strided,
-    /// Three convolutions for small grey images; a fully connected embedding (section 5.3.3).
+    /// Three convolutions for small grey images; a fully connected embedding (section 5.3.6).
     #[default]
     Grey,
 }
