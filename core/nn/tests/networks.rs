@@ -36,6 +36,30 @@ fn encoder(mut case: Case) -> Case {
     case
 }
 
+#[test]
+fn sobel_networks_see_the_edges_of_the_grey_image() {
+    let config: NetworkConfig = serde_json::from_value(serde_json::json!({
+        "parts": [{ "name": "edges", "layers": ["sobel", { "output": "edges" }] }]
+    }))
+    .expect("a description");
+    let seen = |channels: usize, pixels: Vec<f32>| {
+        let image = [channels, 4, 5];
+        let mut network =
+            Network::new(&config, &Setup { image, batch: 1, ..Setup::default() }).expect("a network");
+        let images = Tensor::from_f32(pixels, &[1, channels, 4, 5]).expect("fits");
+        let pass = network.forward(images.view(), &Forward::evaluation()).expect("a pass");
+        let edges = pass.output("edges").expect("there");
+        assert_eq!(edges.shape().to_vec(), [1, 2, 4, 5]);
+        edges.f32().expect("numbers").to_vec()
+    };
+    let mut rng = Key::new(1).rng();
+    let colours: Vec<f32> = (0..60).map(|_| rng.normal()).collect();
+    let grey = (0..20).map(|at| (colours[at] + colours[20 + at] + colours[40 + at]) / 3.0).collect();
+    for (colour, grey) in seen(3, colours).into_iter().zip(seen(1, grey)) {
+        assert!((colour - grey).abs() < 1e-5, "{colour} {grey}");
+    }
+}
+
 /// The deepest networks are compared in evaluation: with batch statistics of a dozen values, single precision decides
 /// on which side of zero some activation lies, and with it one part in a hundred of the gradients above.
 fn cases() -> Vec<Case> {

@@ -144,8 +144,8 @@ impl Compiler {
             Layer::Flatten => self.flatten(),
             Layer::Reshape(dims) => self.reshape(dims.to_vec()),
             Layer::Sobel => {
-                let [c, h, w] = self.image()?;
-                self.node(Op::Sobel, vec![2 * c, h, w])
+                let [_, h, w] = self.image()?;
+                self.node(Op::Sobel, vec![2, h, w])
             }
             Layer::Residual(residual) => self.residual(residual, &format!("{}.", named(&residual.name))),
             Layer::Concat(concat) => self.concat(concat, &format!("{}.", named(&concat.name))),

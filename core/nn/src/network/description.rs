@@ -81,7 +81,7 @@ pub enum Layer {
     Flatten,
     /// Rows become images of these channels, rows and columns.
     Reshape([usize; 3]),
-    /// Horizontal and vertical Sobel filter of each channel.
+    /// Horizontal and vertical Sobel filter of the grey image.
     Sobel,
     /// The sum of two branches.
     Residual(Residual),

@@ -97,18 +97,19 @@ pub fn dropout<D: ImageDevice, S: Shape, T: Tape<f32, D>>(
     if p == 0.0 { Ok(x) } else { D::dropout(x, p, key) }
 }
 
-/// The horizontal and vertical Sobel filter of each channel: channel `c` becomes `2 c` and `2 c + 1`.
+/// The horizontal and vertical Sobel filter of the grey image, which is the mean of the channels: two channels come out.
 pub fn sobel<D: ImageDevice, T: Tape<f32, D>>(x: Images<D, T>) -> Result<Images<D, T>> {
     const FILTERS: [f32; 18] = [-1., 0., 1., -2., 0., 2., -1., 0., 1., -1., -2., -1., 0., 0., 0., 1., 2., 1.];
     let channels = x.shape().1;
-    let filters = FILTERS.repeat(channels);
+    let both = FILTERS.chunks_exact(9).flat_map(|filter| filter.repeat(channels));
+    let filters: Vec<f32> = both.map(|value| value / channels as f32).collect();
     let len = filters.len();
     let device = x.device().clone();
     let weight = Weight::Tensor(device.try_tensor_from_vec(filters, (len,)).map_err(D::failed)?);
     let layer = Conv2d {
-        out_channels: 2 * channels,
+        out_channels: 2,
         kernel: (3, 3),
-        walk: Convolution { padding: 1, groups: channels, ..Convolution::default() },
+        walk: Convolution { padding: 1, ..Convolution::default() },
         activation: Activation::Identity,
     };
     conv2d(x, &layer, &weight, None, Wanted::INPUT)

@@ -13,7 +13,7 @@ use crate::weights::Naming;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AlexNet {
-    /// Whether the network sees horizontal and vertical Sobel filters in place of the image.
+    /// Whether the network sees horizontal and vertical Sobel filters of the grey image in place of it.
     pub sobel: bool,
     /// The probability with which the classifier's features are set to zero.
     pub dropout: f32,

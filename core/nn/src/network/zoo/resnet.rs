@@ -13,7 +13,7 @@ use crate::weights::Naming;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ResNet18 {
-    /// Whether the network sees horizontal and vertical Sobel filters in place of the image.
+    /// Whether the network sees horizontal and vertical Sobel filters of the grey image in place of it.
     pub sobel: bool,
     /// A 3x3 stem without pooling in place of the 7x7 one with pooling: for images of about 32x32.
     pub small_images: bool,

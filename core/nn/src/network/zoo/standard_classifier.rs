@@ -9,6 +9,8 @@ use crate::network::description::{Init, Layer, NetworkConfig};
 use crate::network::shorthand::{batch_norm, conv, max_pool, output, part};
 
 /// Three blocks of two 3x3 convolutions, then three fully connected layers (source 003, section 5.1.3).
+///
+/// The source compares it with its denoising auto-encoder's encoder and says that both are built alike: hence the same dropout.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct StandardClassifier {
@@ -22,7 +24,7 @@ pub struct StandardClassifier {
 
 impl Default for StandardClassifier {
     fn default() -> Self {
-        Self { channels: vec![32, 64, 128], dropout: vec![0.2, 0.3, 0.4], init: Init::He }
+        Self { channels: vec![32, 64, 128], dropout: vec![0.1, 0.2, 0.2], init: Init::He }
     }
 }
 
