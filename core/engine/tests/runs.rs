@@ -151,6 +151,27 @@ fn whichever_checkpoint_is_the_last_a_stage_that_stops_within_an_epoch_ends_the_
 }
 
 #[test]
+fn the_time_before_an_interruption_counts() {
+    let place = tempfile::tempdir().expect("a folder");
+    let out = place.path().join("run");
+    let settings = changed(settings(""), |settings| {
+        settings.stage[0].trainer =
+            serde_json::from_value(serde_json::json!({"use": "sgd", "sleep": 20})).expect("a trainer");
+        settings.stage[0].epochs = 1;
+    });
+    let stop = Arc::new(AtomicBool::new(false));
+    let options = Options { stop: Arc::clone(&stop), ..Options::default() };
+    let mut watcher = StopAfter { steps: 3, stop };
+    let outcome = run(&registry(), &settings, &[], &out, &options, &mut watcher).expect("stopped");
+    assert_eq!(outcome, Outcome::Interrupted);
+    resume(&registry(), &out, &Options::default(), &mut Nobody).expect("resumed");
+    let records = RunFolder::open(&out).expect("a run").records().expect("records");
+    let Some(Record::Epoch(epoch)) = records.into_iter().next() else { panic!("an epoch") };
+    // Each of the four steps sleeps for 20 ms.
+    assert!(epoch.seconds >= 0.08 && epoch.step_seconds >= 0.08, "{epoch:?}");
+}
+
+#[test]
 fn a_sample_that_comes_again_in_an_epoch_is_augmented_anew() {
     let place = tempfile::tempdir().expect("a folder");
     // A step shows each of the 32 unlabelled samples once, so that two differ in nothing but the augmentation.

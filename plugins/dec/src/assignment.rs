@@ -82,6 +82,9 @@ mod tests {
         let expected = [2.0 / 3.0, 1.0 / 3.0, 0.5, 0.5, 1.0 / 3.0, 2.0 / 3.0];
         assert!(q.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{q:?}");
         assert_eq!(hard(&q, 2), [0, 0, 1]);
+        // With alpha = 2: (1 + d^2 / 2)^(-3/2), which is 1 and 1.5^(-3/2) = 0.544331 for the first sample.
+        let q = assign(&Z, &M, 1, 2.0);
+        assert!((q[0] - 0.647_530).abs() < 1e-6 && (q[2] - 0.5).abs() < 1e-6, "{q:?}");
     }
 
     #[test]

@@ -194,6 +194,19 @@ fn a_reconstruction_beside_it_keeps_the_decoder_at_work() {
 }
 
 #[test]
+fn targets_stand_still_between_two_renewals() {
+    let mut run = Run::new(config(1.0));
+    let mut targets = Vec::new();
+    for _ in 0..21 {
+        run.step(&mut []);
+        let state = run.trainer.state().expect("a state");
+        targets.push(state["targets.values"].f32().expect("numbers").to_vec());
+    }
+    assert!(targets[..20].iter().all(|target| *target == targets[0]));
+    assert_ne!(targets[20], targets[0]);
+}
+
+#[test]
 fn a_tolerance_above_what_changes_ends_the_stage() {
     let mut run = Run::new(json!({ "update_interval": 2, "tol": 1.0 }));
     let stops: Vec<Option<String>> = (0..3).map(|_| run.step(&mut []).stop).collect();

@@ -24,6 +24,9 @@ pub(crate) struct Cursor {
     pub(crate) plan: Option<EpochPlan>,
     /// The sums of what the epoch's steps have reported, and the number of reports.
     pub(crate) sums: Vec<(String, f64, u64)>,
+    /// The time that the present epoch has taken so far, in every process, and of it what the trainer's steps took.
+    #[serde(default)]
+    pub(crate) seconds: [f64; 2],
     /// Why the trainer ended the stage, if it has.
     pub(crate) stopped: Option<String>,
     /// The best epoch so far by the validation split.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use scant_abi::{Context, Error, ErrorKind, Findings, PastMetric, Result};
 
@@ -70,8 +71,8 @@ pub(crate) struct Driver<'a> {
     pub(crate) records: Vec<Record>,
     pub(crate) history: Vec<PastMetric>,
     pub(crate) train_seconds: f64,
-    /// The time that the trainer's steps took in the present epoch.
-    pub(crate) step_seconds: f64,
+    /// Up to when the cursor has counted the time.
+    pub(crate) counted: Instant,
     /// What evaluators at the ends of stages failed with.
     pub(crate) unjudged: Vec<String>,
     /// The last checkpoint of this process, so that none is written twice.

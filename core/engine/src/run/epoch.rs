@@ -34,6 +34,7 @@ impl Driver<'_> {
     /// Makes the steps of the epoch at the cursor from its step on, and writes down what came of it.
     pub(crate) fn epoch(&mut self, stage: &mut Stage<'_>, cursor: &mut Cursor) -> Result<EpochEnd> {
         let begun = Instant::now();
+        self.counted = begun;
         let epoch = cursor.epoch;
         let key = stage.key.fold(epoch as u64);
         if cursor.plan.is_none() {
@@ -42,9 +43,9 @@ impl Driver<'_> {
                 stage.train(clock, key.named("begin"), |trainer, context| trainer.begin_epoch(context));
             cursor.plan = Some(plan.context(|| place(stage, epoch, None))?);
         }
-        self.step_seconds = 0.0;
         let (shown, end) = self.steps(stage, cursor)?;
         if let EpochEnd::Interrupted = end {
+            self.count_time(cursor);
             return Ok(end);
         }
         let clock = stage.clock(epoch, stage.steps);
@@ -56,7 +57,8 @@ impl Driver<'_> {
             means(&cursor.sums).into_iter().map(|(name, mean)| (name, Number(mean))).collect();
         metrics.extend(report.metrics.into_iter().map(|(name, value)| (name, Number(value))));
         cursor.stopped = cursor.stopped.take().or(report.stop);
-        let seconds = begun.elapsed().as_secs_f64();
+        self.count_time(cursor);
+        let [seconds, step_seconds] = cursor.seconds;
         self.train_seconds += seconds;
         let record = EpochRecord {
             stage: stage.index,
@@ -71,14 +73,22 @@ impl Driver<'_> {
                 .map(|loss| (loss.name.clone(), Number(loss.weight.at(&clock))))
                 .collect(),
             seconds,
-            step_seconds: self.step_seconds,
-            images_per_second: shown.now as f64 / seconds,
+            step_seconds,
+            images_per_second: shown.now as f64 / begun.elapsed().as_secs_f64(),
         };
         self.watcher.tell(&Event::Epoch(&record));
         self.record(Record::Epoch(record))?;
         (cursor.epoch, cursor.step, cursor.plan) = (epoch + 1, 0, None);
+        cursor.seconds = [0.0; 2];
         cursor.sums.clear();
         Ok(EpochEnd::Done)
+    }
+
+    /// Adds to the epoch's time what has gone by since it was last done.
+    fn count_time(&mut self, cursor: &mut Cursor) {
+        let now = Instant::now();
+        cursor.seconds[0] += now.duration_since(self.counted).as_secs_f64();
+        self.counted = now;
     }
 
     fn steps(&mut self, stage: &mut Stage<'_>, cursor: &mut Cursor) -> Result<(Shown, EpochEnd)> {
@@ -107,6 +117,7 @@ impl Driver<'_> {
                 let every = self.workshop.settings.checkpoint.steps;
                 let going_on = cursor.step < stage.steps && cursor.stopped.is_none();
                 if every > 0 && cursor.step.is_multiple_of(every) && going_on {
+                    self.count_time(cursor);
                     self.checkpoint(stage, cursor, Position::Within)?;
                 }
             }
@@ -124,7 +135,7 @@ impl Driver<'_> {
         let report = stage
             .train(clock, key, |trainer, context| trainer.step(&batches, context))
             .context(|| place(stage, epoch, Some(step)))?;
-        self.step_seconds += begun.elapsed().as_secs_f64();
+        cursor.seconds[1] += begun.elapsed().as_secs_f64();
         refuse_not_finite(&report, stage, epoch, Some(step))?;
         for (name, value) in report.metrics {
             match cursor.sums.iter_mut().find(|(n, ..)| *n == name) {

@@ -1,6 +1,7 @@
 //! Beginning a run, and going on with one.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use scant_abi::{Error, Findings, Part, PastMetric, Result};
 
@@ -164,7 +165,7 @@ fn drive(
         records: Vec::new(),
         history: Vec::new(),
         train_seconds: 0.0,
-        step_seconds: 0.0,
+        counted: Instant::now(),
         unjudged: Vec::new(),
         saved: None,
     };

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use scant_abi::{Error, ErrorKind, Result};
+use scant_abi::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::check::Method;
@@ -15,7 +15,7 @@ use super::select::RunResult;
 use super::settings::Settings;
 use super::start::{resume, run};
 use super::watch::{Event, Watcher};
-use super::writer::{is_busy, is_used, lock, taken};
+use super::writer::{already_there, is_busy, is_used, lock, taken};
 use crate::Registry;
 
 /// The file that makes a folder one of several runs.
@@ -78,13 +78,7 @@ impl Suite {
         let absolute = |folder: &PathBuf| std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
         let suite = Self { trials, folders: folders.iter().map(absolute).collect(), path: path.to_owned() };
         if is_used(path) {
-            return Err(Error::new(
-                ErrorKind::Io,
-                format!(
-                    "{} is already there: `scant resume` it, or choose another folder with --out",
-                    path.display()
-                ),
-            ));
+            return Err(already_there(path));
         }
         if suite.is_one_run() {
             return Ok(suite);

@@ -33,13 +33,7 @@ impl Writer {
     /// Makes the folder of a new run; one that is there already is never touched.
     pub(crate) fn create(path: &Path, settings: &Settings, mut info: RunInfo, splits: &Splits) -> Result<()> {
         if is_used(path) {
-            return Err(Error::new(
-                ErrorKind::Io,
-                format!(
-                    "{} is already there: `scant resume` it, or choose another folder with --out",
-                    path.display()
-                ),
-            ));
+            return Err(already_there(path));
         }
         let config = resolved_text(settings)?;
         info.config_sha256 = hash::sha256(config.as_bytes());
@@ -60,6 +54,10 @@ impl Writer {
         })();
         if made.is_err() {
             let _ = fs::remove_dir_all(&aside);
+            // Another process may have come first.
+            if is_used(path) {
+                return Err(already_there(path));
+            }
         }
         made
     }
@@ -200,6 +198,15 @@ pub(crate) fn lock(path: &Path) -> Result<File> {
 /// Whether there is something at `path` that a run could overwrite; an empty folder is as good as none.
 pub(crate) fn is_used(path: &Path) -> bool {
     path.exists() && !fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+/// The refusal to write where something is.
+pub(crate) fn already_there(path: &Path) -> Error {
+    let text = format!(
+        "{} is already there: `scant resume` it, or choose another folder with --out",
+        path.display()
+    );
+    Error::new(ErrorKind::Io, text)
 }
 
 /// Whether another process has the folder `path`.
