@@ -19,7 +19,9 @@ pub fn sample_deviation(values: &[f64]) -> Option<f64> {
     }
     let mean = mean(values);
     let squares: f64 = values.iter().map(|x| (x - mean).powi(2)).sum();
-    Some((squares / (values.len() - 1) as f64).sqrt())
+    let deviation = (squares / (values.len() - 1) as f64).sqrt();
+    // The mean of equal values is rounded, so that they seem to lie beside it: what is left is no spread.
+    Some(if deviation <= 1e-12 * mean.abs() { 0.0 } else { deviation })
 }
 
 /// A test's outcome.
@@ -181,6 +183,11 @@ mod tests {
     fn deviations_have_one_less_below_the_line() {
         assert_eq!(sample_deviation(&[1.0, 3.0]), Some(2.0_f64.sqrt()));
         assert_eq!(sample_deviation(&[1.0]), None);
+        assert_eq!(
+            sample_deviation(&[0.1; 3]),
+            Some(0.0),
+            "equal values have no spread, however they are rounded"
+        );
     }
 
     #[test]

@@ -34,6 +34,8 @@ fn run(method: &str, seed: u64, mean: f32, spread: f32, samples: usize, rng: &mu
         method: method.into(),
         seed,
         outcome: Outcome::Finished,
+        configuration: serde_json::Value::Null,
+        digest: None,
         data: DataFacts {
             hashes: BTreeMap::from([("test-labels".into(), "0f".into())]),
             ..DataFacts::default()

@@ -69,6 +69,8 @@ fn report(method: &str, level: f64, seed: u64, key: Key) -> RunReport {
         method: method.into(),
         seed,
         outcome: Outcome::Finished,
+        configuration: serde_json::Value::Null,
+        digest: None,
         data: DataFacts {
             dataset: "fashion-mnist".into(),
             labels: serde_json::json!({ "per_class": 25 }),

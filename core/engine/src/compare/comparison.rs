@@ -8,6 +8,7 @@ use super::columns::{Column, columns};
 use super::expected::Expected;
 use super::method::Method;
 use super::paired::{self, TestKind, Tests};
+use super::repeats;
 use super::splits;
 use super::summary::RunSummary;
 use crate::report::number;
@@ -55,7 +56,7 @@ pub struct Comparison {
     pub against: Vec<Beside>,
     /// Whether the methods were run on different splits, so that their numbers do not compare.
     pub different_splits: bool,
-    /// What must be known to read the table: different splits, oracles, failed repeats, unequal budgets.
+    /// What must be known to read the table: different splits, oracles, repeats that are none, unequal budgets.
     pub marks: Vec<String>,
 }
 
@@ -97,15 +98,25 @@ pub fn compare(runs: &[RunSummary], options: &Options) -> Result<Comparison> {
             differing.join("; ")
         )));
     }
+    let other_data = repeats::on_other_data(&groups);
+    if !other_data.is_empty() && !options.allow_different_splits {
+        return Err(Error::config(format!(
+            "these runs are no repeats of one experiment, so there is no mean of them: {}. Give one of them another \
+             label, or say --allow-different-splits and the table will be marked",
+            other_data.join("; ")
+        )));
+    }
     let methods: Result<Vec<Method>> =
         groups.iter().map(|(name, runs)| Method::new(name, runs, &columns, &more)).collect();
     let methods = methods?;
     let mut marks = marks(&methods);
-    marks.extend(differing.iter().map(|text| format!("DIFFERENT SPLITS: {text}")));
+    marks.extend(differing.iter().chain(&other_data).map(|text| format!("DIFFERENT SPLITS: {text}")));
+    marks.extend(repeats::otherwise_told(&groups));
+    marks.extend(methods.iter().filter_map(repeats::copies));
     let (against, missing) = against::beside(&options.against, &groups, &methods);
     marks.extend(missing);
     let tests = paired::tests(&groups, &methods, &columns, options)?;
-    let different_splits = !differing.is_empty();
+    let different_splits = !differing.is_empty() || !other_data.is_empty();
     Ok(Comparison { columns, more, methods, tests, against, different_splits, marks })
 }
 

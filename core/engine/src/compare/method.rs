@@ -35,6 +35,9 @@ pub struct Repeat {
     pub outcome: Outcome,
     /// Its run folder.
     pub folder: String,
+    /// The seed of an earlier repeat that came out the same to the last bit: then this one is no repeat of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_of: Option<u64>,
 }
 
 /// A metric over the finished repeats of a method.
@@ -65,6 +68,11 @@ impl Method {
     /// The number of repeats that came to their end.
     pub fn finished(&self) -> usize {
         self.repeats.iter().filter(|repeat| repeat.outcome == Outcome::Finished).count()
+    }
+
+    /// Whether the repeat with this seed is a copy of an earlier one.
+    pub(super) fn is_copy(&self, seed: u64) -> bool {
+        self.repeats.iter().any(|repeat| repeat.seed == seed && repeat.copy_of.is_some())
     }
 
     /// The number of repeats, and in words how many of them are not counted.
@@ -107,6 +115,11 @@ impl Method {
             seed: run.seed,
             outcome: run.outcome.clone(),
             folder: run.folder.clone(),
+            copy_of: finished
+                .iter()
+                .take_while(|earlier| earlier.folder != run.folder)
+                .find(|earlier| run.digest.is_some() && earlier.digest == run.digest)
+                .map(|earlier| earlier.seed),
         };
         Ok(Self {
             name: name.to_owned(),

@@ -8,6 +8,7 @@ mod method;
 mod paired;
 mod read;
 mod render;
+mod repeats;
 #[cfg(test)]
 pub(crate) mod samples;
 mod sheet;

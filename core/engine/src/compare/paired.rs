@@ -158,7 +158,9 @@ pub(super) fn tests(
                     raw.entry(kind).or_default().push(Raw { test, higher_is_better });
                 }
             }
-            let models = over_samples(&groups[i], &groups[j])?;
+            // Two copies are a pair of models that is tested already.
+            let tested = |seed| first.is_copy(seed) && second.is_copy(seed);
+            let models = over_samples(&groups[i], &groups[j], tested)?;
             raw.entry(TestKind::Mcnemar)
                 .or_default()
                 .extend(models.into_iter().map(|test| Raw { test, higher_is_better: true }));
@@ -168,7 +170,8 @@ pub(super) fn tests(
     let deciding = match options.test {
         Some(kind) if !raw.contains_key(&kind) && methods.len() > 1 => {
             return Err(Error::config(format!(
-                "no two methods can be compared by '{kind}': paired-t and wilcoxon need two common seeds, mcnemar \
+                "no two methods can be compared by '{kind}': paired-t and wilcoxon need two common seeds with \
+                 results of their own, mcnemar \
                  predictions of the same samples"
             )));
         }
@@ -184,7 +187,7 @@ pub(super) fn tests(
     Ok(Tests { level: options.level, deciding, families, tallies })
 }
 
-/// The tests over the seeds that both methods finished with.
+/// The tests over the seeds that both methods finished with, and with which neither merely repeated itself.
 fn over_seeds(
     first: &Method,
     second: &Method,
@@ -194,6 +197,7 @@ fn over_seeds(
     let (one, other): (Vec<f64>, Vec<f64>) = first.cells[c]
         .values
         .iter()
+        .filter(|(seed, _)| !first.is_copy(*seed) && !second.is_copy(*seed))
         .filter_map(|(seed, value)| Some((*value, second.cells[c].of_seed(*seed)?)))
         .filter(|(a, b)| a.is_finite() && b.is_finite())
         .unzip();
@@ -222,9 +226,10 @@ fn over_seeds(
 fn over_samples(
     (first, first_runs): &(String, Vec<&RunSummary>),
     (second, second_runs): &(String, Vec<&RunSummary>),
+    tested: impl Fn(u64) -> bool,
 ) -> Result<Vec<PairTest>> {
     let mut tests = Vec::new();
-    for run in first_runs.iter().filter(|run| run.is_finished()) {
+    for run in first_runs.iter().filter(|run| run.is_finished() && !tested(run.seed)) {
         let Some(twin) = second_runs.iter().find(|twin| twin.is_finished() && twin.seed == run.seed) else {
             continue;
         };

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use scant_abi::Result;
 use serde_json::json;
 
-use super::{Budget, DataFacts, Outcome, Predictions, RunSummary, Score};
+use super::splits::IMAGES;
+use super::{Budget, DataFacts, Outcome, Predictions, RunSummary, Score, repeats};
 use crate::run::{
     Ending, Record, RunFolder, SUITE, SelectedMetric, Settings, Splits, Status, Suite, Trial, select,
 };
@@ -16,21 +17,24 @@ impl RunSummary {
         let settings = folder.settings();
         let records = folder.records()?;
         let sofar = || select(settings.select, &records);
-        let (outcome, selected, peak_bytes) = match folder.status()? {
-            Status::Finished(result) => (Outcome::Finished, result.metrics, result.peak_bytes),
-            Status::Failed(failure) => (Outcome::Failed(failure.error), sofar(), None),
-            Status::Unfinished => (Outcome::Unfinished, sofar(), None),
+        let (outcome, selected, peak_bytes, digest) = match folder.status()? {
+            Status::Finished(result) => {
+                (Outcome::Finished, result.metrics, result.peak_bytes, Some(result.digest))
+            }
+            Status::Failed(failure) => (Outcome::Failed(failure.error), sofar(), None, None),
+            Status::Unfinished => (Outcome::Unfinished, sofar(), None, None),
         };
         let predictions = folder.predictions()?;
         let last = predictions.iter().map(|said| said.stage).max();
         // A run that stopped early may have drawn none yet.
         let known_splits = match folder.splits() {
-            Ok(drawn) => splits(&drawn, &predictions),
+            Ok(drawn) => splits(&drawn, folder.info().images_sha256.clone(), &predictions),
             Err(error) if outcome == Outcome::Finished => return Err(error),
             Err(_) => DataFacts::default(),
         };
         let blank = Self::without_folder(settings, folder.path(), outcome);
         Ok(Self {
+            digest,
             data: DataFacts {
                 hashes: known_splits.hashes,
                 samples: known_splits.samples,
@@ -71,7 +75,7 @@ fn scores(selected: &[SelectedMetric]) -> Vec<Score> {
         .collect()
 }
 
-fn splits(splits: &Splits, predictions: &[crate::run::Predictions]) -> DataFacts {
+fn splits(splits: &Splits, images: Option<String>, predictions: &[crate::run::Predictions]) -> DataFacts {
     let mut samples = std::collections::BTreeMap::from(
         [
             ("labelled", &splits.labelled),
@@ -86,7 +90,10 @@ fn splits(splits: &Splits, predictions: &[crate::run::Predictions]) -> DataFacts
             .find(|said| said.split == "test")
             .map(|said| ("test".to_owned(), said.labels.len())),
     );
-    DataFacts { hashes: splits.hashes.clone(), samples, ..DataFacts::default() }
+    let mut hashes = splits.hashes.clone();
+    // Folders from before it was kept have none.
+    hashes.extend(images.map(|hash| (IMAGES.to_owned(), hash)));
+    DataFacts { hashes, samples, ..DataFacts::default() }
 }
 
 /// The cost, added up over epochs and evaluations.
@@ -162,6 +169,8 @@ impl RunSummary {
             method: settings.label().to_owned(),
             seed: settings.seed,
             outcome,
+            configuration: repeats::configuration(settings),
+            digest: None,
             data: DataFacts {
                 dataset: settings.data.dataset.name().to_owned(),
                 labels: json!(settings.data.labels),

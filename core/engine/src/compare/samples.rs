@@ -21,6 +21,8 @@ pub(crate) fn run(method: &str, seed: u64, metrics: &[(&str, f64)]) -> RunSummar
         method: method.to_owned(),
         seed,
         outcome: Outcome::Finished,
+        configuration: serde_json::Value::Null,
+        digest: None,
         data: DataFacts {
             dataset: "mnist".to_owned(),
             labels: json!({ "per_class": 25 }),

@@ -6,6 +6,9 @@ use super::{Outcome, RunSummary};
 
 type Hashes = BTreeMap<String, String>;
 
+/// The hash over some images: kept only by folders that are not too old to have it.
+pub(super) const IMAGES: &str = "images";
+
 /// In words, every pair of methods whose splits differ.
 ///
 /// Splits usually change with the seed, so repeats are held against the repeat with the same seed. Methods without
@@ -44,7 +47,9 @@ fn differing_parts(first: &BTreeMap<u64, &Hashes>, second: &BTreeMap<u64, &Hashe
             parts.insert("splits that were not recorded".to_owned());
         }
         let names = one.keys().chain(other.keys());
-        parts.extend(names.filter(|name| one.get(*name) != other.get(*name)).cloned());
+        let unknown = |name: &str| name == IMAGES && !(one.contains_key(name) && other.contains_key(name));
+        let differs = |name: &&String| one.get(*name) != other.get(*name) && !unknown(name);
+        parts.extend(names.filter(differs).cloned());
     }
     parts
 }
@@ -75,6 +80,17 @@ mod tests {
     fn without_a_common_seed_the_sets_must_agree() {
         assert!(differ(&[with_hash(0, "x")], &[with_hash(5, "x")]).is_empty());
         assert_eq!(differ(&[with_hash(0, "x")], &[with_hash(5, "y")]).len(), 1);
+    }
+
+    #[test]
+    fn other_images_are_other_data_where_both_runs_have_their_hash() {
+        let with_images = |hash: &str| {
+            let mut run = with_hash(0, "x");
+            run.data.hashes.insert(IMAGES.into(), hash.into());
+            run
+        };
+        assert_eq!(differ(&[with_images("i")], &[with_images("j")]), ["'a' and 'b' differ in images"]);
+        assert!(differ(&[with_images("i")], &[with_hash(0, "x")]).is_empty());
     }
 
     #[test]

@@ -18,6 +18,12 @@ pub struct RunSummary {
     pub seed: u64,
     /// How it ended.
     pub outcome: Outcome,
+    /// What it was told, without what may differ between repeats: seeds and names.
+    #[serde(default)]
+    pub configuration: Value,
+    /// The hash over all that it computed, once it has finished: equal digests, equal runs.
+    #[serde(default)]
+    pub digest: Option<String>,
     /// The data it was run on.
     pub data: DataFacts,
     /// Which epoch's numbers stand for the run.

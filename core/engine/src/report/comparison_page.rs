@@ -43,7 +43,7 @@ pub fn comparison_page(comparison: &Comparison, reports: &[RunReport], place: Op
 
 /// Whether a mark takes the numbers' worth away; all others only help to read them.
 fn is_loud(mark: &str) -> bool {
-    mark.starts_with("ORACLE") || mark.starts_with("DIFFERENT SPLITS")
+    ["ORACLE", "DIFFERENT SPLITS", "EQUAL REPEATS"].iter().any(|word| mark.starts_with(word))
 }
 
 fn results(comparison: &Comparison) -> Markup {
