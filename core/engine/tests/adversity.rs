@@ -182,6 +182,50 @@ fn an_evaluator_that_fails_at_the_end_takes_nothing_from_the_run() {
 }
 
 #[test]
+fn only_a_finished_run_is_judged() {
+    let place = tempfile::tempdir().expect("a folder");
+    let refused = |out: &Path| evaluate(&registry(), out, Vec::new(), &[]).expect_err("refused").to_string();
+    let (stopped, broken) = (place.path().join("stopped"), place.path().join("broken"));
+    interrupted(&settings(""), &stopped);
+    assert!(refused(&stopped).contains("has not come to its end"), "{}", refused(&stopped));
+    assert!(refused(&stopped).contains("`scant resume "), "{}", refused(&stopped));
+    let mut failing = settings("");
+    failing.stage[0].trainer =
+        serde_json::from_value(serde_json::json!({"use": "sgd", "nan_at": 10})).expect("a trainer");
+    finish(&failing, &broken, &Options::default()).expect_err("stopped");
+    let error = refused(&broken);
+    assert!(error.contains("has failed") && error.contains("stage 'train', epoch 3, step 2"), "{error}");
+}
+
+#[test]
+fn without_the_last_checkpoint_the_stage_s_own_model_is_judged_and_never_an_earlier_one() {
+    let place = tempfile::tempdir().expect("a folder");
+    for (number, rule) in ["select = 'last'", "select = 'best-on-validation'"].into_iter().enumerate() {
+        let out = place.path().join(number.to_string());
+        let result = finish(&settings(rule), &out, &Options::default()).expect("finished");
+        let kept = result.metrics.iter().find(|metric| metric.split == "test").expect("on test").value.0;
+        let last = checkpoints(&out, "safetensors").pop().expect("a checkpoint");
+        fs::write(&last, "").expect("damaged");
+        fs::remove_file(last.with_extension("json")).expect("removed");
+        let alone = serde_json::from_value(serde_json::json!({"use": "accuracy", "annotations": false}));
+        let judged = evaluate(&registry(), &out, vec![alone.expect("an evaluator")], &[])
+            .expect("judged from the file");
+        let findings = judged[0].1.as_ref().expect("findings");
+        assert_eq!(
+            findings.metrics.iter().find(|m| m.split == "test").map(|m| m.value),
+            Some(kept),
+            "{rule}"
+        );
+        // What a loss says of the samples is not in the model's file.
+        let error = evaluate(&registry(), &out, Vec::new(), &[]).expect_err("refused").to_string();
+        assert!(error.contains("is lost") && error.contains("reads 'counted'"), "{error}");
+        fs::remove_file(out.join("stages/train.safetensors")).expect("removed");
+        let error = evaluate(&registry(), &out, Vec::new(), &[]).expect_err("refused").to_string();
+        assert!(error.contains("does not hold the run's last checkpoint"), "{error}");
+    }
+}
+
+#[test]
 fn evaluators_of_what_is_not_there_are_refused_before_anything_is_trained() {
     let place = tempfile::tempdir().expect("a folder");
     let out = place.path().join("run");

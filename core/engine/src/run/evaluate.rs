@@ -36,12 +36,34 @@ pub(crate) fn judge(
         return Ok(Vec::new());
     }
     stage.trainer.enter_evaluation(stage.model.as_mut())?;
-    let judged = judge_entered(workshop, data, stage, blocks, history);
+    let judged = judge_as_it_is(workshop, data, stage, blocks, history);
     stage.trainer.leave_evaluation(stage.model.as_mut())?;
     judged
 }
 
-fn judge_entered(
+/// The same for a model that is all there is left, as the trainer would have put it in for evaluation: refused where an
+/// evaluator reads what only trainer or losses can say.
+pub(crate) fn judge_model(
+    workshop: &Workshop<'_>,
+    data: &Data,
+    stage: &mut Stage<'_>,
+    blocks: &[(String, &EvaluateSettings)],
+    history: &[PastMetric],
+) -> Result<Vec<Judgement>> {
+    for (name, block) in blocks {
+        let reads = workshop.evaluator(block, &stage.outputs)?.reads();
+        let own = |output: &str| output == INPUT || stage.outputs.iter().any(|known| known.name == output);
+        if let Some(reading) = reads.iter().find(|reading| !own(&reading.output)) {
+            return Err(Error::data(format!(
+                "evaluator '{name}' reads '{}', which the model alone does not give: train the run again",
+                reading.output
+            )));
+        }
+    }
+    judge_as_it_is(workshop, data, stage, blocks, history)
+}
+
+fn judge_as_it_is(
     workshop: &Workshop<'_>,
     data: &Data,
     stage: &mut Stage<'_>,

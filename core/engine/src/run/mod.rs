@@ -11,6 +11,7 @@ mod config;
 mod data;
 mod digest;
 mod drive;
+mod ended;
 mod epoch;
 mod evaluate;
 mod files;

@@ -9,12 +9,13 @@ use super::checkpoint::{Checkpoint, Checkpoints};
 use super::components::{Workshop, dataset, preparation};
 use super::data::Data;
 use super::drive::{Driver, Options, Outcome};
-use super::evaluate::{judge, splits, unseen};
+use super::ended::{judge_ended, refuse_unfinished};
+use super::evaluate::{splits, unseen};
 use super::files;
 use super::folder::{CHECKPOINTS, RunFolder, RunInfo, Status};
 use super::memory;
 use super::records::Record;
-use super::settings::{EvaluateSettings, Selection, Settings, evaluator_labels};
+use super::settings::{EvaluateSettings, Settings, evaluator_labels};
 use super::splits::Splits;
 use super::stage::Stage;
 use super::watch::{Event, Watcher};
@@ -90,6 +91,7 @@ pub fn evaluate(
     folders: &[PathBuf],
 ) -> Result<Vec<(String, Result<Findings>)>> {
     let folder = RunFolder::open(path)?;
+    refuse_unfinished(&folder)?;
     let mut settings = folder.settings().clone();
     if !others.is_empty() {
         settings.evaluate = others;
@@ -99,24 +101,13 @@ pub fn evaluate(
     refuse_others(&folder, &data)?;
     let workshop = workshop(registry, &settings, folders, &data)?;
     let last = settings.stage.len().saturating_sub(1);
-    let checkpoints = Checkpoints::new(path.join(CHECKPOINTS), settings.checkpoint.keep);
-    let latest = checkpoints.latest(|error| log::warn!("a checkpoint is passed over: {error}"))?;
-    let checkpoint = latest.filter(|checkpoint| checkpoint.cursor.stage == last).ok_or_else(|| {
-        Error::config(format!("{} has not come to its last stage: resume it first", path.display()))
-    })?;
-    let best = checkpoint.cursor.best.as_ref().filter(|_| settings.select == Selection::BestOnValidation);
-    let checkpoint = match best {
-        Some(best) => checkpoints.load(&best.checkpoint)?,
-        None => checkpoint,
-    };
     let mut stage = Stage::new(&workshop, &data, last)?;
-    stage.restore(&checkpoint)?;
     let history: Vec<PastMetric> = folder.records()?.iter().flat_map(Record::past).collect();
     let name = stage.settings.name();
     let here = |(_, block): &(String, &EvaluateSettings)| block.stage.as_deref().is_none_or(|s| s == name);
     let labels = evaluator_labels(&settings.evaluate).into_iter();
     let blocks: Vec<_> = labels.zip(&settings.evaluate).filter(here).collect();
-    let judged = judge(&workshop, &data, &mut stage, &blocks, &history)?;
+    let judged = judge_ended(&folder, &workshop, &data, &mut stage, &blocks, &history)?;
     Ok(judged.into_iter().map(|judgement| (judgement.evaluator, judgement.findings)).collect())
 }
 
