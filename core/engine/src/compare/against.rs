@@ -9,6 +9,7 @@ use super::method::{Cell, Method};
 use super::sheet::Sheet;
 use super::{Column, Outcome, RunSummary};
 use crate::report::number;
+use crate::suggest;
 
 /// One number of ours beside one of a source's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,7 +50,7 @@ pub(super) fn beside(
         let before = lines.len();
         for ((_, runs), method) in groups.iter().zip(methods) {
             for table in source.tables.iter().filter(|table| table.is_about(method)) {
-                lines.extend(of_table(&source.source.title, table, method, runs));
+                lines.extend(of_table(&source.source.title, table, method, runs, &mut marks));
             }
         }
         if lines.len() == before {
@@ -70,17 +71,33 @@ impl ExpectedTable {
     }
 }
 
-fn of_table(source: &str, table: &ExpectedTable, method: &Method, runs: &[&RunSummary]) -> Vec<Beside> {
+fn of_table(
+    source: &str,
+    table: &ExpectedTable,
+    method: &Method,
+    runs: &[&RunSummary],
+    marks: &mut Vec<String>,
+) -> Vec<Beside> {
     let finished: Vec<&RunSummary> =
         runs.iter().copied().filter(|run| run.outcome == Outcome::Finished).collect();
     let columns = known(finished.iter().copied());
     let row = table.row(&method.name).map(|row| &row.values);
-    let line = |(name, figure): (&String, &super::expected::Figure)| {
+    let mut line = |(name, figure): (&String, &super::expected::Figure)| {
         let ours = &table.metrics.get(name)?.ours;
         let is_ours = |column: &&Column| {
             format!("{}/{}", column.by, column.metric) == *ours && column.split == table.split
         };
         let column = columns.iter().find(is_ours);
+        if column.is_none() {
+            let (wanted, names) = (format!("{ours}@{}", table.split), columns.iter().map(Column::full_name));
+            let names: Vec<String> = names.collect();
+            marks.push(format!(
+                "table '{}' of '{source}' stands beside {wanted}, which no finished run of '{}' has; {}",
+                table.name,
+                method.name,
+                suggest::hint(&wanted, names.iter().map(String::as_str))
+            ));
+        }
         let cell = column.map(|column| Cell::new(&finished, column)).unwrap_or_default();
         let (mean, std) = figure.parts();
         let theirs = mean / table.unit.one();
@@ -98,7 +115,7 @@ fn of_table(source: &str, table: &ExpectedTable, method: &Method, runs: &[&RunSu
             theirs_selection: table.selection.in_words().to_owned(),
         })
     };
-    row.into_iter().flatten().filter_map(line).collect()
+    row.into_iter().flatten().filter_map(&mut line).collect()
 }
 
 fn nothing_in_common(source: &Expected, methods: &[Method]) -> String {
@@ -173,6 +190,17 @@ mod tests {
         assert!((line.difference.unwrap() - 0.02).abs() < 1e-12, "{line:?}");
         assert_eq!((line.theirs, line.theirs_repeats, line.ours.values.len()), (0.9, Some(5), 2));
         assert_eq!(line.theirs_selection, "best on test (oracle)");
+    }
+
+    #[test]
+    fn a_metric_that_no_run_has_is_said_to_be_missing() {
+        let file = FILE.replace("classification/top-1", "clasification/top-1");
+        let options = Options { against: vec![Expected::parse(&file).unwrap()], ..Options::default() };
+        let comparison = compare(&[run("VAT", 0, &[("top-1", 0.91)])], &options).unwrap();
+        assert_eq!(comparison.against[0].difference, None);
+        let said = "stands beside clasification/top-1@test, which no finished run of 'VAT' has; \
+                    did you mean 'classification/top-1@test'?";
+        assert!(comparison.marks[0].contains(said), "{:?}", comparison.marks);
     }
 
     #[test]

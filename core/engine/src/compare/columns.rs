@@ -65,10 +65,22 @@ pub(super) fn columns(runs: &[RunSummary], wanted: &[String]) -> Result<(Vec<Col
     let mut known = known(runs.iter());
     let chosen: Vec<Column> = match wanted.is_empty() {
         true => headlines(&known),
-        false => wanted.iter().map(|name| find(&known, name)).collect::<Result<_>>()?,
+        false => asked(&known, wanted)?,
     };
     known.retain(|column| !chosen.contains(column));
     Ok((chosen, known))
+}
+
+/// What is wanted, each once: the tests correct for the number of columns.
+fn asked(known: &[Column], wanted: &[String]) -> Result<Vec<Column>> {
+    let mut chosen = Vec::new();
+    for name in wanted {
+        let column = find(known, name)?;
+        if !chosen.contains(&column) {
+            chosen.push(column);
+        }
+    }
+    Ok(chosen)
 }
 
 fn headlines(known: &[Column]) -> Vec<Column> {
@@ -148,6 +160,16 @@ mod tests {
         assert_eq!(columns(&runs, &["top-1@train".into()]).unwrap().0[0].split, "train");
         let error = columns(&runs, &["top-2".into()]).unwrap_err().to_string();
         assert!(error.contains("no run has the metric 'top-2'"), "{error}");
+    }
+
+    #[test]
+    fn a_column_that_is_asked_for_twice_is_one_column() {
+        let wanted = ["top-1", "classification/top-1@test", "error"].map(str::to_owned);
+        let chosen = columns(&[run("a", 0, &[("top-1", 0.5), ("error", 0.5)])], &wanted).unwrap().0;
+        assert_eq!(
+            chosen.iter().map(|column| column.metric.as_str()).collect::<Vec<_>>(),
+            ["top-1", "error"]
+        );
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub enum Format {
     Terminal,
     /// Tables for a README or an issue.
     Markdown,
-    /// One line for each method and metric, numbers in full.
+    /// One line for each method and metric, numbers in full; neither tests nor the sources' numbers.
     Csv,
     /// Everything there is, numbers in full.
     Json,
@@ -116,7 +116,7 @@ fn terminal(comparison: &Comparison) -> String {
     let brief = in_brief(comparison);
     if !brief.is_empty() && comparison.methods.len() > 1 {
         text.push_str(&format!(
-            "\nOther tests; pair by pair with --test NAME, or in every other format\n{}\n",
+            "\nOther tests; pair by pair with --test NAME, or as markdown, latex, html or json\n{}\n",
             brief.join("\n")
         ));
     }
