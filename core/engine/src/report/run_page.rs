@@ -44,20 +44,23 @@ pub fn run_page(report: &RunReport) -> String {
 }
 
 fn results(scores: &[Score]) -> Markup {
-    let splits = distinct(scores.iter().map(|score| score.split.as_str()));
+    let mut splits = distinct(scores.iter().map(|score| score.split.as_str()));
+    // What is asked first stands first: a narrow screen shows no more than the first columns.
+    splits.sort_by_key(|split| *split != "test");
     let mut names: Vec<(&str, &str)> = Vec::new();
     for score in scores {
         if !names.contains(&(&score.by, &score.name)) {
             names.push((&score.by, &score.name));
         }
     }
-    let headline = splits.iter().find(|split| **split == "test").or(splits.first());
+    let headline = splits.first();
     let tiles = in_turns(scores.iter().filter(|score| Some(&score.split.as_str()) == headline))
         .into_iter()
         .take(TILES);
-    let headings: Vec<String> = ["metric", "found by", "better"]
+    let headings: Vec<String> = ["metric"]
         .into_iter()
         .chain(splits.iter().copied())
+        .chain(["better", "found by"])
         .map(str::to_owned)
         .collect();
     let row = |(by, name): &(&str, &str)| {
@@ -67,11 +70,12 @@ fn results(scores: &[Score]) -> Markup {
             Some(false) => "lower",
             None => "\u{2013}",
         };
-        let mut cells = vec![html! { (name) }, html! { (by) }, html! { (better) }];
+        let mut cells = vec![html! { (name) }];
         cells.extend(splits.iter().map(|split| {
             let found = own.iter().find(|score| score.split == *split);
             html! { (found.map_or("\u{2013}".to_owned(), |score| number::metric(score.value))) }
         }));
+        cells.extend([html! { (better) }, html! { (by) }]);
         cells
     };
     html! {

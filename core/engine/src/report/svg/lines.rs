@@ -48,7 +48,8 @@ pub(in crate::report) fn line_chart(chart: &LineChart) -> Markup {
         (frame("lines", HEIGHT, &described, html! {
             (grid(&x, &y))
             text class="axis-name" x=(at(RIGHT)) y=(at(HEIGHT - 4.0)) text-anchor="end" { (chart.x_name) }
-            @for (place, name) in &chart.marks {
+            // A curve may begin after a stage has: its mark would lie outside of the frame.
+            @for (place, name) in chart.marks.iter().filter(|(place, _)| x.holds(*place)) {
                 @let line = x.place(*place);
                 line class="mark" x1=(at(line)) x2=(at(line)) y1=(at(TOP)) y2=(at(BOTTOM)) {}
                 text class="mark-name" x=(at(line + 3.0)) y=(at(TOP - 5.0)) { (super::short(name, 16)) }
@@ -150,6 +151,15 @@ mod tests {
         let line = text.split("class=\"line s0\" d=\"").nth(1).unwrap().split('"').next().unwrap();
         assert_eq!(line.matches('M').count(), 2, "{line}");
         assert!(!text.contains("NaN"), "{text}");
+    }
+
+    #[test]
+    fn only_marks_within_the_frame_are_drawn() {
+        let series = vec![Series { name: "top-1".into(), points: vec![[3.0, 0.5], [4.0, 0.6]] }];
+        let marks = vec![(1.0, "first".into()), (2.5, "second".into()), (3.5, "third".into())];
+        let text = line_chart(&LineChart { series, marks, ..Default::default() }).into_string();
+        assert_eq!(text.matches("class=\"mark\"").count(), 1, "{text}");
+        assert!(text.contains("third") && !text.contains("first") && !text.contains("second"), "{text}");
     }
 
     #[test]

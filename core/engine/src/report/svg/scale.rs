@@ -8,6 +8,8 @@ pub(super) struct Scale {
     from: f64,
     to: f64,
     step: Option<f64>,
+    /// No two labels are nearer than this.
+    least_step: f64,
     logarithmic: bool,
 }
 
@@ -17,13 +19,15 @@ impl Scale {
         let (low, high) = bounds(values);
         let step = step(high - low, 5.0);
         let (low, high) = ((low / step + 1e-9).floor() * step, (high / step - 1e-9).ceil() * step);
-        Self { low, high, from, to, step: Some(step), logarithmic: false }
+        Self { low, high, from, to, step: Some(step), least_step: 0.0, logarithmic: false }
     }
 
-    /// An axis that ends exactly at the outermost values.
-    pub(super) fn exactly(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
-        let (low, high) = bounds(values);
-        Self { low, high, from, to, step: None, logarithmic: false }
+    /// An axis that ends exactly at the outermost values; where all are whole, as epochs are, so are its labels.
+    pub(super) fn exactly(values: impl Iterator<Item = f64> + Clone, from: f64, to: f64) -> Self {
+        let (low, high) = bounds(values.clone());
+        let whole = values.filter(|value| value.is_finite()).all(|value| value.fract() == 0.0);
+        let least_step = if whole { 1.0 } else { 0.0 };
+        Self { low, high, from, to, step: None, least_step, logarithmic: false }
     }
 
     /// An axis by powers of ten, where the values are positive and span more than three of them.
@@ -32,7 +36,7 @@ impl Scale {
         match low > 0.0 && high / low > 1000.0 {
             true => {
                 let (low, high) = (low.log10().floor(), high.log10().ceil());
-                Self { low, high, from, to, step: None, logarithmic: true }
+                Self { low, high, from, to, step: None, least_step: 0.0, logarithmic: true }
             }
             false => Self::around(values, from, to),
         }
@@ -44,12 +48,17 @@ impl Scale {
         self.from + (value - self.low) / (self.high - self.low) * (self.to - self.from)
     }
 
+    /// Whether `value` lies on the axis.
+    pub(super) fn holds(&self, value: f64) -> bool {
+        (self.low..=self.high).contains(&value)
+    }
+
     /// Round values within the axis, with their places; `about` so many where the axis does not end at round values.
     pub(super) fn ticks(&self, about: f64) -> Vec<(f64, f64)> {
         let step = match (self.logarithmic, self.step) {
             (true, _) => ((self.high - self.low) / about).ceil().max(1.0),
             (false, Some(step)) => step,
-            (false, None) => step(self.high - self.low, about),
+            (false, None) => step(self.high - self.low, about).max(self.least_step),
         };
         let first = (self.low / step - 1e-9).ceil() as i64;
         let last = (self.high / step + 1e-9).floor() as i64;
@@ -101,6 +110,17 @@ mod tests {
         assert_eq!(ticks.first().unwrap().1, 0.0);
         assert_eq!(ticks.last().unwrap().1, 100.0);
         assert!((ticks[1].0 - 0.2).abs() < 1e-12, "{ticks:?}");
+    }
+
+    #[test]
+    fn whole_values_have_whole_labels() {
+        let labels = |values: &[f64]| {
+            let scale = Scale::exactly(values.iter().copied(), 0.0, 100.0);
+            scale.ticks(6.0).into_iter().map(|(value, _)| value).collect::<Vec<_>>()
+        };
+        assert_eq!(labels(&[3.0, 4.0, 5.0]), [3.0, 4.0, 5.0]);
+        assert_eq!(labels(&[4.0]), [4.0]);
+        assert!(labels(&[3.0, 4.5]).len() > 2);
     }
 
     #[test]
