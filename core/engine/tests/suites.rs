@@ -69,6 +69,11 @@ fn failed_runs_are_shown_and_never_averaged() {
     assert_eq!(of(&path.join("plain")), [0, 1, 2].map(|seed| ("plain".to_owned(), seed)));
     assert_eq!(of(&path.join("broken")).len(), 3);
     assert_eq!(of(&path.join("plain/seed-1")), [("plain".to_owned(), 1)]);
+    let error = RunFolder::open(&path.join("plain")).expect_err("refused").to_string();
+    assert!(error.contains("no run's folder: it has no config.toml; the runs in it are "), "{error}");
+    assert!(error.contains("plain/seed-0, ") && error.ends_with("plain/seed-2: name one of them"), "{error}");
+    let error = RunFolder::open(&path).expect_err("refused").to_string();
+    assert!(error.contains("broken/seed-0") && error.ends_with(" and 3 more: name one of them"), "{error}");
     let error = candidates(&[path.join("none")]).expect_err("refused").to_string();
     assert!(error.contains("none"), "{error}");
 

@@ -12,6 +12,7 @@ pub(crate) fn io_error(doing: &str, path: &Path, error: &std::io::Error) -> Erro
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
             "; make room, then `scant resume` the run"
         }
+        std::io::ErrorKind::PermissionDenied if doing == "read" => "; see to it that you may read it",
         std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
             "; choose a folder that may be written to with --out"
         }
@@ -60,4 +61,21 @@ pub(crate) fn write_json<T: serde::Serialize>(path: &Path, value: &T) -> Result<
     })?;
     bytes.push(b'\n');
     write_whole(path, &bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advice_fits_what_was_being_done() {
+        let said = |doing| {
+            let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+            io_error(doing, Path::new("there"), &denied).to_string()
+        };
+        assert!(
+            said("write").contains("cannot write there; choose a folder that may be written to with --out")
+        );
+        assert!(said("read").contains("cannot read there; see to it that you may read it"));
+    }
 }

@@ -109,7 +109,7 @@ impl RunFolder {
     pub fn open(path: &Path) -> Result<Self> {
         let config = path.join(CONFIG);
         if !config.is_file() {
-            return Err(Error::config(format!("{} is no run's folder: it has no {CONFIG}", path.display())));
+            return Err(no_run(path));
         }
         let bytes = read(&config)?;
         let info: RunInfo = read_json(&path.join(INFO))?;
@@ -185,6 +185,25 @@ impl RunFolder {
         }
         Ok(stored)
     }
+}
+
+/// What is wrong with a folder that is no run's, and which runs lie below it: a suite's, or those of one of its methods.
+fn no_run(path: &Path) -> Error {
+    const NAMED: usize = 3;
+    let inside = |folder: &Path| -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(folder).into_iter().flatten();
+        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_dir()).collect()
+    };
+    let below = inside(path).into_iter().flat_map(|folder| [inside(&folder), vec![folder]].concat());
+    let mut runs: Vec<PathBuf> = below.filter(|folder| folder.join(CONFIG).is_file()).collect();
+    runs.sort_unstable();
+    let named: Vec<String> = runs.iter().take(NAMED).map(|run| run.display().to_string()).collect();
+    let hint = match runs.len() {
+        0 => String::new(),
+        1..=NAMED => format!("; the runs in it are {}: name one of them", named.join(", ")),
+        n => format!("; the runs in it are {} and {} more: name one of them", named.join(", "), n - NAMED),
+    };
+    Error::config(format!("{} is no run's folder: it has no {CONFIG}{hint}", path.display()))
 }
 
 /// The records in the whole lines of `bytes`.
