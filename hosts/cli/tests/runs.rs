@@ -191,8 +191,47 @@ fn a_finished_run_is_judged_again_on_any_output() {
     );
     assert!(found[0]["metrics"].as_array().is_some_and(|metrics| metrics.len() > 10), "{found}");
 
+    let empty = done(&["evaluate", "maps", "--by", "stability"], folder);
+    assert!(
+        empty.stdout.is_empty() && text(&empty).contains("'stability' found no number"),
+        "{}",
+        text(&empty)
+    );
+
     let unknown = done(&["evaluate", "maps", "--by", "{ use = \"linear-probe\", on = \"conv9\" }"], folder);
     assert!(!unknown.status.success() && text(&unknown).contains("conv5"), "{}", text(&unknown));
+}
+
+#[test]
+fn a_comparison_is_written_in_the_form_its_ending_says_and_over_nothing_else() {
+    let place = tempfile::tempdir().expect("a folder");
+    let folder = place.path();
+    let configuration = r#"
+        name = "small"
+        data = { dataset = { use = "synthetic-digits", train = 40, test = 20 } }
+        model = { use = "small-cnn" }
+        stage = [{ trainer = "supervised", epochs = 1, batch = 20 }]
+        evaluate = [{ use = "classification" }]
+    "#;
+    fs::write(folder.join("small.toml"), configuration).expect("written");
+    let whole = done(&["run", "small.toml", "--out", "small"], folder);
+    assert!(whole.status.success(), "{}", text(&whole));
+    let compared = |more: &[&str]| {
+        let output = done(&[&["compare", "small"], more].concat(), folder);
+        (output.status.success(), text(&output))
+    };
+    let (written, said) = compared(&["--out", "table"]);
+    assert!(!written && said.contains("table: the ending says no form"), "{said}");
+    let (written, said) = compared(&["--out", "small.toml", "--format", "json"]);
+    assert!(!written && said.contains("small.toml is already there, and is no json file"), "{said}");
+    assert_eq!(fs::read_to_string(folder.join("small.toml")).expect("read"), configuration);
+    let (written, said) = compared(&["--format", "csv", "--against", "expected.toml"]);
+    assert!(!written && said.contains("CSV has"), "{said}");
+    for _ in 0..2 {
+        let (written, said) = compared(&["--out", "table.MD"]);
+        assert!(written, "{said}");
+    }
+    assert!(fs::read_to_string(folder.join("table.MD")).expect("read").contains("### Results"));
 }
 
 #[test]

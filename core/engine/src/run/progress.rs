@@ -91,7 +91,11 @@ impl Progress {
             .filter(|metric| metric.split != "train")
             .map(|metric| (format!("{} {}", metric.split, metric.name), metric.value.0))
             .collect();
-        self.say(log::Level::Info, &format!("{}: {}: {}", self.stage, record.evaluator, list(&metrics)));
+        // An evaluator may find pictures alone.
+        if !metrics.is_empty() {
+            let text = format!("{}: {}: {}", self.stage, record.evaluator, list(&metrics));
+            self.say(log::Level::Info, &text);
+        }
     }
 }
 

@@ -39,12 +39,13 @@ pub(crate) struct Args {
     #[arg(long, value_parser = str::parse::<Format>)]
     format: Option<Format>,
 
-    /// The file to write instead of the terminal
+    /// The file to write instead of the terminal; one that is there already must have the form's own ending
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
+    let format = format(&args)?;
     let found = candidates(&args.runs)?;
     let summaries: Vec<RunSummary> = found.iter().map(|one| one.summary.clone()).collect();
     let against: Result<Vec<Expected>> = args.against.iter().map(|path| Expected::read(path)).collect();
@@ -56,7 +57,6 @@ pub(crate) fn run(args: Args) -> Result<()> {
         against: against?,
     };
     let comparison = compare(&summaries, &options)?;
-    let format = args.format.or_else(|| args.out.as_deref().and_then(of_ending)).unwrap_or(Format::Terminal);
     let reports = if format == Format::Html { reports(&found)? } else { Vec::new() };
     // A page on the terminal lies nowhere, and can link to nothing.
     let place = args.out.as_ref().map(|path| path.parent().unwrap_or(Path::new("")));
@@ -73,8 +73,36 @@ pub(crate) fn run(args: Args) -> Result<()> {
     Ok(())
 }
 
+/// The form that was asked for, if it can be written as was asked.
+fn format(args: &Args) -> Result<Format> {
+    let format = match (args.format, args.out.as_deref()) {
+        (Some(format), _) => format,
+        (None, None) => Format::Terminal,
+        (None, Some(out)) => of_ending(out).ok_or_else(|| {
+            Error::config(format!(
+                "{}: the ending says no form; name a file in .txt, .md, .csv, .json, .tex or .html, or say --format",
+                out.display()
+            ))
+        })?,
+    };
+    if format == Format::Csv && !args.against.is_empty() {
+        return Err(Error::config(
+            "--against: CSV has one line for each metric of ours, and no place for a source's; take another --format",
+        ));
+    }
+    // A table may be written anew; whatever else lies there is not ours to overwrite.
+    if let Some(out) = args.out.as_deref().filter(|out| out.is_file() && of_ending(out) != Some(format)) {
+        return Err(Error::config(format!(
+            "{} is already there, and is no {} file: name another file with --out",
+            out.display(),
+            format.name()
+        )));
+    }
+    Ok(format)
+}
+
 fn of_ending(path: &Path) -> Option<Format> {
-    Format::of_ending(path.extension()?.to_str()?)
+    Format::of_ending(&path.extension()?.to_str()?.to_lowercase())
 }
 
 fn reports(found: &[Candidate]) -> Result<Vec<RunReport>> {

@@ -11,10 +11,10 @@ use super::data::DataFolders;
 use crate::Session;
 use crate::table::Table;
 
-/// Which run, and by which evaluators.
+/// Which finished run, and by which evaluators.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The run's folder
+    /// The folder of a finished run
     run: PathBuf,
 
     /// Another evaluator instead of the run's own: a name, or { use = "knn-probe", neighbors = 5 }; may be given several times
@@ -41,6 +41,12 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         }
     }
     show(&found, args.json);
+    if found.is_empty() && failed.is_empty() {
+        log::warn!("no evaluator judges the last stage: say which should, with --by NAME");
+    }
+    for (name, _) in found.iter().filter(|(_, findings)| findings.metrics.is_empty()) {
+        log::warn!("the evaluator '{name}' found no number in this run");
+    }
     match failed.is_empty() {
         true => Ok(()),
         false => Err(Error::config(failed.join("\nerror: "))),
@@ -54,6 +60,9 @@ fn show(found: &[(String, Findings)], as_json: bool) {
             .map(|(name, findings)| json!({"evaluator": name, "metrics": findings.metrics}))
             .collect();
         println!("{:#}", serde_json::Value::from(all));
+        return;
+    }
+    if found.iter().all(|(_, findings)| findings.metrics.is_empty()) {
         return;
     }
     let mut table = Table::new(["evaluator", "metric", "split", "value"]);
