@@ -44,8 +44,8 @@ fn sobel_networks_see_the_edges_of_the_grey_image() {
     .expect("a description");
     let seen = |channels: usize, pixels: Vec<f32>| {
         let image = [channels, 4, 5];
-        let mut network =
-            Network::new(&config, &Setup { image, batch: 1, ..Setup::default() }).expect("a network");
+        let setup = Setup { image, batch: 1, ..Setup::default() };
+        let mut network: Network = Network::new(&config, &setup).expect("a network");
         let images = Tensor::from_f32(pixels, &[1, channels, 4, 5]).expect("fits");
         let pass = network.forward(images.view(), &Forward::evaluation()).expect("a pass");
         let edges = pass.output("edges").expect("there");
