@@ -70,6 +70,8 @@ pub struct Setup {
     pub classes: usize,
     /// The outputs of the stage's model.
     pub outputs: Vec<OutputInfo>,
+    /// The losses of the stage, by their components' names.
+    pub losses: Vec<String>,
     /// The stage's batch size.
     pub batch: usize,
     /// The stage's epochs.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use common::registry;
-use scant_engine::run::{Configuration, check, resolved_text};
+use scant_engine::run::{Configuration, Finding, check, resolved_text};
 use serde_json::json;
 
 const BASE: &str = r#"
@@ -46,7 +46,7 @@ fn load(
 
 fn findings(text: &str) -> Vec<String> {
     let configuration = load(&[("run.toml", text)], &[], &[]).expect("loaded");
-    let findings = check(&registry(), &configuration).expect("checked").expect_err("something is wrong");
+    let findings = check(&registry(), &configuration).expect_err("something is wrong");
     findings
         .iter()
         .map(|finding| {
@@ -94,7 +94,7 @@ fn a_file_that_extends_itself_is_refused() {
 #[test]
 fn a_good_configuration_is_resolved_and_reads_back() {
     let configuration = load(&[("run.toml", BASE)], &[], &[]).expect("loaded");
-    let methods = check(&registry(), &configuration).expect("checked").expect("nothing is wrong");
+    let methods = check(&registry(), &configuration).expect("nothing is wrong");
     let text = resolved_text(&methods[0].settings).expect("written");
     assert!(text.contains("select = \"last\"") && text.contains("lr = 4.0"), "{text}");
     assert_eq!(toml::from_str::<scant_engine::run::Settings>(&text).expect("read"), methods[0].settings);
@@ -133,7 +133,7 @@ fn selections_that_no_evaluation_serves_are_found() {
         let text = held_out.replace("name = \"toy\"", &format!("name = \"toy\"\nselect = \"{select}\""));
         let text = format!("{text}[[evaluate]]\nuse = \"accuracy\"\n{evaluate}\n");
         let configuration = load(&[("run.toml", &text)], &[], &[]).expect("loaded");
-        check(&registry(), &configuration).expect("checked").err().map(|found| found[0].problem.to_string())
+        check(&registry(), &configuration).err().map(|found| found[0].problem.to_string())
     };
     let found = asks("best-on-validation", "every = 1\nsplits = [\"test\"]").expect("wrong");
     assert!(found.contains("needs `every`, up to its 4 epochs, and the split validation"), "{found}");
@@ -179,7 +179,7 @@ fn what_does_not_fit_together_is_found_without_data() {
 #[test]
 fn splits_that_the_images_do_not_suffice_for_are_found_without_data() {
     let enough = load(&[("run.toml", &BASE.replace("= 20", "= 80"))], &[], &[]).expect("loaded");
-    assert!(check(&registry(), &enough).expect("checked").is_ok());
+    assert!(check(&registry(), &enough).is_ok());
     let asks = |labels: &str| findings(&BASE.replace("per_class = 20", labels));
     let found = asks("per_class = 81").join("\n");
     assert!(found.contains("data.labels: 81 samples of class 0 are wanted, 80 are there"), "{found}");
@@ -193,7 +193,7 @@ fn methods_share_what_they_do_not_say_themselves() {
         "{BASE}\n[[method]]\nname = \"plain\"\n[[method]]\nname = \"wide\"\nmodel = {{ width = 32 }}\nselect = \"last\"\n"
     );
     let configuration = load(&[("run.toml", &text)], &[], &[]).expect("loaded");
-    let methods = check(&registry(), &configuration).expect("checked").expect("nothing is wrong");
+    let methods = check(&registry(), &configuration).expect("nothing is wrong");
     let labels: Vec<&str> = methods.iter().map(|method| method.settings.label()).collect();
     assert_eq!(labels, ["plain", "wide"]);
     let models: Vec<_> =
@@ -214,7 +214,7 @@ fn methods_share_what_they_do_not_say_themselves() {
         "{said}"
     );
     let configuration = load(&[("run.toml", &own)], &[], &["stage=[]"]).expect("loaded");
-    let found = check(&registry(), &configuration).expect("checked").expect_err("something is wrong");
+    let found = check(&registry(), &configuration).expect_err("something is wrong");
     let said = found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     assert!(said.contains("stage: every method has its own stage"), "{said}");
 }
@@ -260,23 +260,29 @@ fn another_choice_replaces_the_one_below() {
 
     let text = format!("{BASE}\n[[method]]\nname = \"few\"\ndata = {{ labels = {{ count = 6 }} }}\n");
     let configuration = load(&[("run.toml", &text)], &[], &[]).expect("loaded");
-    let methods = configuration.methods().expect("methods");
-    assert_eq!(methods[0].1["data"], json!({"dataset": "blobs", "labels": {"count": 6}}));
+    let (methods, _) = configuration.methods();
+    assert_eq!(methods[0].value["data"], json!({"dataset": "blobs", "labels": {"count": 6}}));
 }
 
 #[test]
 fn numbers_that_are_none_are_refused_with_their_place() {
     for number in ["nan", "inf", "-inf"] {
-        let error = load(&[("run.toml", BASE)], &[], &[&format!("data.labels.fraction={number}")]);
-        let error = error.expect_err("refused");
-        assert!(
-            error.contains("--set data.labels.fraction: data.labels.fraction: must be a finite number"),
-            "{error}"
-        );
+        let set = format!("data.labels.fraction={number}");
+        let configuration = load(&[("run.toml", BASE)], &[], &[&set]).expect("loaded");
+        let found = check(&registry(), &configuration).expect_err("something is wrong");
+        let [found] = found.try_into().expect("one");
+        let said = Finding::to_string(&found);
+        assert!(said.starts_with("--set data.labels.fraction: must be a finite number, not "), "{said}");
     }
-    let error =
-        load(&[("run.toml", &BASE.replace("epochs = 4", "epochs = nan"))], &[], &[]).expect_err("refused");
-    assert!(error.contains("run.toml: stage[0].epochs: must be a finite number, not NaN"), "{error}");
+    let text = BASE.replace("epochs = 4", "epochs = nan").replace("batch = 16", "batch = inf");
+    let found = findings(&format!("{text}optimizer = {{ lr = nan }}\n"));
+    let not = |key: &str, number: &str| format!("stage[0].{key}: must be a finite number, not {number}");
+    assert_eq!(found, [not("batch", "inf"), not("epochs", "NaN"), not("optimizer.lr", "NaN")]);
+    let method = "\n[[method]]\nname = \"wide\"\nmodel = { width = nan }\n";
+    assert_eq!(
+        findings(&format!("{BASE}{method}")),
+        ["method[0].model.width: must be a finite number, not NaN"]
+    );
 }
 
 #[test]
@@ -320,6 +326,57 @@ fn methods_that_would_share_a_folder_are_found() {
     let [found] = named(["x/y", "x y"]).try_into().expect("one");
     assert_eq!(found, "method[1].name: 'x/y' and 'x y' would both be kept in 'x-y': rename one");
     assert!(named(["..", "b"])[0].contains("method[0].name: '..' cannot be a folder's name"));
+}
+
+#[test]
+fn a_stage_that_trains_nothing_is_found() {
+    let frozen = format!("{BASE}freeze = [\"encoder\", \"head\"]\n");
+    let found = findings(&frozen);
+    assert!(found[0].starts_with("stage[0].freeze: names every part of the model"), "{found:?}");
+    let untrained =
+        load(&[("run.toml", &frozen.replace("epochs = 4", "epochs = 0"))], &[], &[]).expect("loaded");
+    assert!(check(&registry(), &untrained).is_ok());
+}
+
+#[test]
+fn a_stage_s_optimiser_is_blamed_where_it_stands() {
+    let wrong = "lr = -1.0";
+    let found = findings(&format!("{BASE}optimizer = {{ {wrong} }}\n"));
+    assert!(found[0].starts_with("stage[0].optimizer.lr: "), "{found:?}");
+    let own = BASE.replace("\"sgd\"", &format!("{{ use = \"sgd\", optimizer = {{ {wrong} }} }}"));
+    let found = findings(&own);
+    assert!(found[0].starts_with("stage[0].trainer: optimizer.lr: "), "{found:?}");
+}
+
+#[test]
+fn what_is_wrong_with_a_block_hides_nothing_else() {
+    let blocks = "[[method]]\nmodel = { widht = 1 }\n[[method]]\nname = \"a\"\n[[method]]\nname = \"a\"\n\
+                  model = { width = \"x\" }\n[[method]]\nname = 3\n[[method]]\nname = \"b\"\nseedd = 1\n";
+    let found = findings(&format!("{}{blocks}", BASE.replace("batch = 16", "batch = 0")));
+    for said in [
+        "method[0].name: is missing",
+        "method[2].name: there are two methods called 'a'",
+        "method[3].name: must be text",
+        "method[0].model.widht: unknown key; did you mean 'width'?",
+        "stage[0].batch: must be at least 1",
+        "method[2].model.width: ",
+        "seedd: unknown key; did you mean 'seed'?",
+    ] {
+        let times = found.iter().filter(|found| found.starts_with(said)).count();
+        assert_eq!(times, 1, "'{said}' in {found:?}");
+    }
+    assert_eq!(found.len(), 7, "{found:?}");
+    let table = findings(&format!("{}[method]\nname = \"a\"\nseedd = 1\n", BASE));
+    assert_eq!(table[0], "method: must be a list of tables: write [[method]]");
+    assert!(table[1].starts_with("seedd: unknown key"), "{table:?}");
+    let text = BASE.replace("name = \"toy\"", "name = \"toy\"\nmethod = [1]");
+    assert_eq!(findings(&text), ["method[0]: must be a table with a name"]);
+    let two = "[[method]]\nname = \"a\"\n[[method]]\nname = \"b\"\n";
+    let found = findings(&format!("{}{two}", BASE.replace("\"toy\"", "\"a/é\"")));
+    assert!(
+        matches!(&found[..], [one] if one.starts_with("name: 'a/é' cannot be a file's name")),
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -373,7 +430,7 @@ fn splits_and_streams_that_cannot_be_are_found() {
         "{found}"
     );
     let good = load(&[("run.toml", &both)], &[], &[]).expect("loaded");
-    assert!(check(&registry(), &good).expect("checked").is_ok());
+    assert!(check(&registry(), &good).is_ok());
     let untested = BASE.replace("\"blobs\"", "{ use = \"blobs\", test = 0 }");
     let found = findings(&format!(
         "{untested}[[evaluate]]\nuse = \"accuracy\"\n[[evaluate]]\nuse = \"accuracy\"\nsplits = [\"test\"]\n"
@@ -389,6 +446,8 @@ fn splits_and_streams_that_cannot_be_are_found() {
     let misspelt = BASE.replace("per_class = 20", "per_clas = 20").replace("batch = 16", "batch = 0");
     let found = findings(&misspelt).join("\n");
     assert!(found.contains("data.labels") && found.contains("stage[0].batch: must be at least 1"), "{found}");
+    let found = asks("labels = \"all\"\nlimit = 0");
+    assert!(found.contains("data.limit: must be at least 1"), "{found}");
     let found = asks("labels = { per_class = 5, count = 3 }");
     assert!(found.contains("data.labels: choose one of per_class, count"), "{found}");
     let found = asks("labels = { index_file = \"nowhere.txt\" }");
@@ -405,6 +464,8 @@ fn splits_and_streams_that_cannot_be_are_found() {
     };
     let found = listed("3\n240\n");
     assert!(found.contains("line 2: there is no sample 240, the last one is 239"), "{found}");
+    let found = listed("");
+    assert!(found.contains("wants labelled samples, and `data.labels` leaves none"), "{found}");
     let found = listed("3\n4\n3\n");
     assert!(found.contains("line 3: sample 3 stands in line 1 already"), "{found}");
 }

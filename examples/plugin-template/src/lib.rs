@@ -11,7 +11,7 @@ use scant_nn::adapt::{loss_on, tensor};
 use scant_nn::dfdx::prelude::Axis;
 use scant_nn::ops::{Reduction, Rows, mse};
 use scant_nn::optim::{OptimizerConfig, WeightAverage};
-use scant_nn::train::{Objective, Optimizers, cross_entropy};
+use scant_nn::train::{Objective, Optimizers, cross_entropy, refuse_losses};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +52,8 @@ impl Component for MeanTeacher {
     fn new(config: Config, setup: &Setup) -> Result<Self> {
         config.consistency.check("consistency")?;
         setup.output("logits")?;
+        // What this trainer would not look at is refused before anything runs.
+        refuse_losses(Self::NAME, setup)?;
         Ok(Self {
             batch: setup.batch,
             consistency: config.consistency,

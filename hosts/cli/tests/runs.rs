@@ -159,6 +159,37 @@ fn check_says_everything_and_run_refuses_it() {
 }
 
 #[test]
+fn check_finds_losses_that_a_trainer_would_not_look_at_and_those_that_it_lacks() {
+    const REFUSED: &str = "has losses of its own and adds none; remove 'mse' from the stage";
+    const WANTED: &str = "the stage lists none; write for example loss = [";
+    let stages = [
+        ("pseudo-label", "\"mse\"", REFUSED),
+        ("fixmatch-attention", "\"mse\"", REFUSED),
+        ("end-to-end-clustering", "\"mse\"", REFUSED),
+        ("deep-cluster", "\"mse\"", REFUSED),
+        ("semi-supervised", "", WANTED),
+        ("autoencoder", "", WANTED),
+        ("pl-ae", "", WANTED),
+    ];
+    let mut configuration = CONFIGURATION.split("[[stage]]").next().expect("a head").to_owned();
+    for (trainer, loss, _) in stages {
+        configuration += &format!(
+            "[[stage]]\nname = \"{trainer}\"\ntrainer = \"{trainer}\"\nepochs = 1\nbatch = 8\nloss = [{loss}]\n"
+        );
+    }
+    let place = tempfile::tempdir().expect("a folder");
+    fs::write(place.path().join("trial.toml"), configuration).expect("written");
+    let said = text(&done(&["check", "trial.toml", "--set", "plugins=['nowhere']"], place.path()));
+    for (number, (_, _, message)) in stages.iter().enumerate() {
+        let at = format!("stage[{number}].trainer: ");
+        let line = said.lines().find(|line| line.contains(&at)).unwrap_or_default();
+        assert!(line.contains(message), "{at}{message} is missing from:\n{said}");
+    }
+    // A library that is not there hides nothing of this.
+    assert!(said.contains("--set plugins: cannot look for plugins in nowhere"), "{said}");
+}
+
+#[test]
 fn a_finished_run_is_judged_again_on_any_output() {
     let place = tempfile::tempdir().expect("a folder");
     let folder = place.path();

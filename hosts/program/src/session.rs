@@ -44,9 +44,15 @@ impl Session {
 
     /// The components there are, with those of more places: what a configuration names in `plugins`.
     pub fn with_plugins(&self, places: &[PathBuf]) -> Result<Registry> {
+        let (registry, refused) = self.with_some_plugins(places);
+        none_of(&refused).map(|()| registry)
+    }
+
+    /// As [`Self::with_plugins`], and the libraries that could not be taken.
+    pub fn with_some_plugins(&self, places: &[PathBuf]) -> (Registry, Vec<Refused>) {
         let mut registry = self.registry.clone();
-        none_of(&registry.load_plugins(places, self.locked))?;
-        Ok(registry)
+        let refused = registry.load_plugins(places, self.locked);
+        (registry, refused)
     }
 }
 

@@ -33,6 +33,7 @@ impl Component for Autoencoder {
     type Config = AutoencoderConfig;
 
     fn new(config: AutoencoderConfig, setup: &Setup) -> Result<Self> {
+        require_losses(Self::NAME, "loss = [\"mse\"]", setup)?;
         Ok(Self {
             input: config.input,
             batch: setup.batch,
@@ -49,10 +50,6 @@ impl Trainer for Autoencoder {
             views.push(ViewRequest::augmented());
         }
         vec![StreamRequest { source: Source::All, batch: self.batch, views, full_batches: self.full_batches }]
-    }
-
-    fn begin_stage(&mut self, context: &mut TrainContext<'_>) -> Result<()> {
-        require_losses(Self::NAME, "loss = [\"mse\"]", context.losses)
     }
 
     fn step(&mut self, batches: &[Batch], context: &mut TrainContext<'_>) -> Result<Report> {

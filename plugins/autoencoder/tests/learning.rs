@@ -11,7 +11,8 @@ use scant_nn::rehearsal::{NoSamples, SquaredError};
 use serde_json::{Value, json};
 
 fn setup() -> Setup {
-    Setup { image: [1, 8, 8], batch: 32, epochs: 1, unlabelled: 64, ..Setup::default() }
+    let losses = vec!["mse".to_owned()];
+    Setup { image: [1, 8, 8], losses, batch: 32, epochs: 1, unlabelled: 64, ..Setup::default() }
 }
 
 fn model() -> Network {
@@ -204,14 +205,8 @@ fn the_noisy_view_is_asked_for_only_where_it_is_used() {
 
 #[test]
 fn a_stage_without_losses_is_refused_before_it_starts() {
-    let (mut trainer, mut model, mut data) = (trainer(json!({})), model(), NoSamples);
-    let mut context = TrainContext {
-        model: &mut model,
-        losses: &mut [],
-        data: &mut data,
-        clock: Clock::default(),
-        key: Key::new(0),
-    };
-    let error = trainer.begin_stage(&mut context).expect_err("refused").to_string();
+    let setup = Setup { losses: Vec::new(), ..setup() };
+    let refused = Autoencoder::new(AutoencoderConfig::default(), &setup).err().expect("refused");
+    let error = refused.to_string();
     assert!(error.ends_with("write for example loss = [\"mse\"]"), "{error}");
 }

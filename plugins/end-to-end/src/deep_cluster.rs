@@ -7,7 +7,7 @@ use scant_abi::{
 use scant_nn::Rows;
 use scant_nn::cluster::KMeans;
 use scant_nn::optim::OptimizerConfig;
-use scant_nn::train::{Learner, look};
+use scant_nn::train::{Learner, look, refuse_losses};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +62,7 @@ impl Component for DeepCluster {
         if config.n_init == 0 {
             return Err(Error::config("n_init must be at least 1"));
         }
+        refuse_losses(Self::NAME, setup)?;
         Ok(Self {
             classes: setup.output("logits")?.iter().product(),
             width: setup.output(&config.on)?.iter().product(),

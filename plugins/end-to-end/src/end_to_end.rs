@@ -5,7 +5,7 @@ use scant_abi::{
     StreamRequest, TrainContext, Trainer, ViewRequest,
 };
 use scant_nn::optim::OptimizerConfig;
-use scant_nn::train::{Learner, largest, look};
+use scant_nn::train::{Learner, largest, look, refuse_losses};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +59,7 @@ impl Component for EndToEnd {
                 config.augmentations
             )));
         }
+        refuse_losses(Self::NAME, setup)?;
         let classes: usize = setup.output("logits")?.iter().product();
         Ok(Self {
             learner: Learner::new(config.optimizer.clone(), None)?,

@@ -39,7 +39,8 @@ impl Component for KnnProbe {
         "Nearest training samples by cosine on any output, as solo-learn and USB weigh them.";
     type Config = KnnProbeConfig;
 
-    fn new(config: KnnProbeConfig, _: &Setup) -> Result<Self> {
+    fn new(config: KnnProbeConfig, setup: &Setup) -> Result<Self> {
+        config.labels.check(setup)?;
         if config.neighbors == Some(0) {
             return Err(Error::config("knn-probe: `neighbors` is 0; it must be at least 1"));
         }

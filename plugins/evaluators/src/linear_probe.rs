@@ -51,7 +51,8 @@ impl Component for LinearProbe {
         "Logistic regression on any output, its penalty chosen on held-out training samples.";
     type Config = LinearProbeConfig;
 
-    fn new(mut config: LinearProbeConfig, _: &Setup) -> Result<Self> {
+    fn new(mut config: LinearProbeConfig, setup: &Setup) -> Result<Self> {
+        config.labels.check(setup)?;
         if config.l2.is_empty() || config.l2.iter().any(|l2| !(l2.is_finite() && *l2 >= 0.0)) {
             return Err(Error::config(
                 "linear-probe: `l2` must list at least one penalty, each a number of at least 0",

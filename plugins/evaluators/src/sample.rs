@@ -1,6 +1,6 @@
 //! What every evaluator does first: take an output's rows and their true classes out of a split.
 
-use scant_abi::{Context, Error, Key, Metric, Result, Split};
+use scant_abi::{Context, Error, Key, Metric, Result, Setup, Split};
 use scant_nn::Rows;
 use scant_nn::train::largest;
 use schemars::JsonSchema;
@@ -23,6 +23,20 @@ pub enum ProbeLabels {
     /// All that the data set has, also where training saw none of them.
     All,
 }
+
+impl ProbeLabels {
+    /// Refuses a run that shows no label to a probe which may see only what training saw.
+    pub(crate) fn check(self, setup: &Setup) -> Result<()> {
+        match self == Self::Labelled && setup.labelled == 0 {
+            true => {
+                Err(Error::config(format!("`data.labels` leaves no label that the probe may see: {REMEDY}")))
+            }
+            false => Ok(()),
+        }
+    }
+}
+
+const REMEDY: &str = "set labels = \"all\", or label some samples";
 
 /// The rows of `output` in `split`, checked; the first `limit` of them where given.
 pub(crate) fn rows<'a>(split: &'a Split, output: &str, limit: Option<usize>) -> Result<Rows<'a>> {
@@ -60,7 +74,7 @@ impl Sample {
         let sample = Self::of(rows, &split.labels, known);
         if sample.labels.is_empty() {
             return Err(Error::config(format!(
-                "split '{}' has no label that the probe may see: set labels = \"all\", or label some samples",
+                "split '{}' has no label that the probe may see: {REMEDY}",
                 split.name
             )));
         }

@@ -9,10 +9,15 @@ use serde_json::{Value, json};
 const CLASSES: usize = 3;
 
 fn make(name: &str, config: Value) -> Result<Box<dyn Evaluator>> {
+    make_with(45, name, config)
+}
+
+/// An evaluator of a run in which training sees so many labels.
+fn make_with(labelled: usize, name: &str, config: Value) -> Result<Box<dyn Evaluator>> {
     let entry =
         (PLUGIN.components)().into_iter().find(|entry| entry.description.name == name).expect("listed");
     let Maker::Evaluator(make) = entry.maker else { panic!("{name} is no evaluator") };
-    make(config, &Setup::default())
+    make(config, &Setup { labelled, ..Setup::default() })
 }
 
 /// A split with separate groups as embeddings, logits that mostly agree, small images and their reconstructions.
@@ -120,6 +125,12 @@ fn a_probe_sees_no_label_that_training_did_not() {
     evaluation.splits[0].labelled.fill(false);
     let error = make("linear-probe", json!({})).and_then(|mut e| e.evaluate(&evaluation)).unwrap_err();
     assert!(error.to_string().contains("no label that the probe may see"), "{error}");
+    // What the configuration shows already is said before anything is trained.
+    for name in ["linear-probe", "knn-probe"] {
+        let error = make_with(0, name, json!({})).err().expect("refused").to_string();
+        assert!(error.contains("`data.labels` leaves no label that the probe may see"), "{error}");
+        assert!(make_with(0, name, json!({"labels": "all"})).is_ok());
+    }
 }
 
 #[test]

@@ -63,6 +63,7 @@ impl Component for FixMatchAttention {
     fn new(config: FixMatchAttentionConfig, setup: &Setup) -> Result<Self> {
         check_probability("p_cutoff", config.p_cutoff)?;
         check_weights("ulb_loss_ratio", &config.ulb_loss_ratio)?;
+        refuse_losses(Self::NAME, setup)?;
         check_weights("attention", &config.attention)?;
         setup.output("logits")?;
         if config.attention != Schedule::Constant(0.0) {
@@ -91,10 +92,6 @@ impl Trainer for FixMatchAttention {
             stream(Source::All, self.unlabelled, vec![weak.clone(), strong]),
             stream(Source::Labelled, self.labelled, vec![weak]),
         ]
-    }
-
-    fn begin_stage(&mut self, context: &mut TrainContext<'_>) -> Result<()> {
-        refuse_losses(Self::NAME, context.losses)
     }
 
     fn step(&mut self, batches: &[Batch], context: &mut TrainContext<'_>) -> Result<Report> {

@@ -47,6 +47,7 @@ impl Component for PlAe {
     type Config = PlAeConfig;
 
     fn new(config: PlAeConfig, setup: &Setup) -> Result<Self> {
+        require_losses(Self::NAME, "loss = [\"perceptual\"] or loss = [\"mse\"]", setup)?;
         Ok(Self {
             input: config.input,
             target: config.target,
@@ -64,10 +65,6 @@ impl Trainer for PlAe {
             (Input::Augmented, Target::Clean) => vec![ViewRequest::augmented(), ViewRequest::clean()],
         };
         vec![StreamRequest { source: Source::All, batch: self.batch, views, full_batches: false }]
-    }
-
-    fn begin_stage(&mut self, context: &mut TrainContext<'_>) -> Result<()> {
-        require_losses(Self::NAME, "loss = [\"perceptual\"] or loss = [\"mse\"]", context.losses)
     }
 
     fn step(&mut self, batches: &[Batch], context: &mut TrainContext<'_>) -> Result<Report> {

@@ -17,7 +17,8 @@ use serde_json::{Value, json};
 const BATCH: usize = 32;
 
 fn setup() -> Setup {
-    Setup { image: [1, 8, 8], batch: BATCH, epochs: 1, unlabelled: 64, ..Setup::default() }
+    let losses = vec!["mse".to_owned()];
+    Setup { image: [1, 8, 8], losses, batch: BATCH, epochs: 1, unlabelled: 64, ..Setup::default() }
 }
 
 fn model() -> Network {
@@ -185,9 +186,8 @@ fn views_are_asked_for_only_where_they_are_used() {
 
 #[test]
 fn a_stage_without_losses_is_refused_before_it_starts() {
-    let (mut trainer, mut model, mut data) = (trainer(json!({})), model(), NoSamples);
-    let (clock, key) = (Clock::default(), Key::new(0));
-    let mut context = TrainContext { model: &mut model, losses: &mut [], data: &mut data, clock, key };
-    let error = trainer.begin_stage(&mut context).expect_err("refused").to_string();
+    let setup = Setup { losses: Vec::new(), ..setup() };
+    let refused = PlAe::new(PlAeConfig::default(), &setup).err().expect("refused");
+    let error = refused.to_string();
     assert!(error.contains("write for example loss = [\"perceptual\"] or loss = [\"mse\"]"), "{error}");
 }

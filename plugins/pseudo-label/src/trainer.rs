@@ -68,6 +68,7 @@ impl Component for PseudoLabel {
     fn new(config: PseudoLabelConfig, setup: &Setup) -> Result<Self> {
         check_probability("p_cutoff", config.p_cutoff)?;
         check_weights("ulb_loss_ratio", &config.ulb_loss_ratio)?;
+        refuse_losses(Self::NAME, setup)?;
         setup.output("logits")?;
         Ok(Self {
             classes: setup.classes,
@@ -90,10 +91,6 @@ impl Trainer for PseudoLabel {
             full_batches: true,
         };
         vec![stream(Source::Unlabelled, self.unlabelled), stream(Source::Labelled, self.labelled)]
-    }
-
-    fn begin_stage(&mut self, context: &mut TrainContext<'_>) -> Result<()> {
-        refuse_losses(Self::NAME, context.losses)
     }
 
     fn begin_epoch(&mut self, context: &mut TrainContext<'_>) -> Result<EpochPlan> {

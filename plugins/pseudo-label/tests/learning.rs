@@ -1,7 +1,7 @@
 //! Two cues. The labelled samples show the first alone; of the others half show both, half the second alone. Only what the
 //! model makes of those that show both, of which it is sure, can teach it the second.
 
-use scant_abi::{Component, Key, Loss, LossInput, LossValue, Model, Result, Source, StreamRequest, Trainer};
+use scant_abi::{Component, Key, Model, Setup, Source, StreamRequest, Trainer};
 use scant_nn::network::Network;
 use scant_nn::rehearsal::Rehearsal;
 use scant_pseudo_label::PseudoLabel;
@@ -132,22 +132,8 @@ fn the_averaged_model_is_judged_and_survives_a_checkpoint() {
 
 #[test]
 fn losses_that_would_not_count_are_refused() {
-    let mut cues = cues();
-    let mut model = model(&cues);
-    let mut trainer = trainer(&cues, &model, json!({}));
-    let mut losses: [(&str, f32, Box<dyn Loss>); 1] = [("extra", 1.0, Box::new(Never))];
-    let error = cues.train(&mut trainer, &mut model, &mut losses, (1, 1)).expect_err("refused").to_string();
+    let cues = cues();
+    let setup = Setup { losses: vec!["extra".to_owned()], ..cues.setup(model(&cues).outputs(), 6) };
+    let error = PseudoLabel::new(Default::default(), &setup).err().expect("refused").to_string();
     assert!(error.contains("remove 'extra' from the stage"), "{error}");
-}
-
-struct Never;
-
-impl Loss for Never {
-    fn reads(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn evaluate(&mut self, _: &LossInput<'_>, _: &mut dyn Model) -> Result<LossValue> {
-        unreachable!("refused before it is asked")
-    }
 }

@@ -46,6 +46,7 @@ impl Component for SemiSupervised {
 
     fn new(config: SemiSupervisedConfig, setup: &Setup) -> Result<Self> {
         setup.output("logits")?;
+        require_losses(Self::NAME, "loss = [\"vat\"]; labels alone are learnt by 'supervised'", setup)?;
         Ok(Self {
             warm_up: config.warm_up,
             labelled: setup.batch,
@@ -68,14 +69,6 @@ impl Trainer for SemiSupervised {
             },
             StreamRequest { source: Source::Labelled, batch: self.labelled, views, full_batches: true },
         ]
-    }
-
-    fn begin_stage(&mut self, context: &mut TrainContext<'_>) -> Result<()> {
-        require_losses(
-            Self::NAME,
-            "loss = [\"vat\"]; labels alone are learnt by 'supervised'",
-            context.losses,
-        )
     }
 
     fn step(&mut self, batches: &[Batch], context: &mut TrainContext<'_>) -> Result<Report> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use scant_abi::{Kind, Result};
+use scant_abi::Kind;
 use schemars::schema_for;
 use serde_json::{Map, Value};
 
@@ -10,6 +10,7 @@ use super::check_stages::check_built;
 use super::check_values::{PLAIN, is_plain};
 use super::components::check_augmentation;
 use super::config::Configuration;
+use super::methods::Described;
 use super::resolve::fill_defaults;
 use super::settings::{EVALUATE_KEYS, LOSS_KEYS, Settings};
 use super::suite::file_name;
@@ -36,6 +37,14 @@ pub struct Finding {
     pub problem: Problem,
 }
 
+impl Finding {
+    /// What is wrong with a configuration whatever the method.
+    pub fn of(configuration: &Configuration, problem: Problem) -> Self {
+        let origin = configuration.origin(&problem.path).map(str::to_owned);
+        Self { origin, method: None, problem }
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.origin {
@@ -56,51 +65,54 @@ fn says_path(origin: &str, path: &str) -> bool {
 }
 
 /// The methods of a configuration, or everything that is wrong with it.
-pub fn check(
-    registry: &Registry,
-    configuration: &Configuration,
-) -> Result<std::result::Result<Vec<Method>, Vec<Finding>>> {
+pub fn check(registry: &Registry, configuration: &Configuration) -> Result<Vec<Method>, Vec<Finding>> {
     let mut methods = Vec::new();
-    let mut findings: Vec<Finding> = Vec::new();
-    let given = configuration.methods()?;
-    findings.extend(check_method_names(given.iter().map(|(name, _)| name.as_deref()), configuration));
-    for (number, (name, value)) in given.into_iter().enumerate() {
-        let problems = match check_one(registry, &value, configuration) {
-            Ok(settings) => {
-                methods.push(Method { name, settings });
-                continue;
-            }
-            Err(problems) => problems,
-        };
-        for problem in problems {
-            let own = format!("method[{number}].{}", problem.path);
-            let in_method = name.is_some() && says(configuration, number, &problem.path);
-            let origin = configuration.origin(if in_method { &own } else { &problem.path });
-            let finding = Finding {
-                origin: origin.map(str::to_owned),
-                method: name.clone().filter(|_| in_method),
-                problem,
-            };
-            // What stands in the common part is wrong in every method, and said once.
-            if !findings.contains(&finding) {
-                findings.push(finding);
+    let (described, problems) = configuration.methods();
+    let problems = configuration.not_finite.iter().cloned().chain(problems);
+    let mut findings: Vec<Finding> = problems.map(|problem| Finding::of(configuration, problem)).collect();
+    findings.extend(check_method_names(&described, configuration));
+    let unused = unused(&described, configuration);
+    for method in described {
+        match check_one(registry, &method.value, configuration) {
+            Ok(settings) => methods.push(Method { name: method.name, settings }),
+            Err(problems) => {
+                for problem in problems {
+                    let finding = finding(configuration, &method, problem);
+                    // What stands in the common part is wrong in every method, and said once.
+                    if let Some(finding) = finding.filter(|finding| !findings.contains(finding)) {
+                        findings.push(finding);
+                    }
+                }
             }
         }
     }
-    findings.extend(unused(configuration));
-    Ok(if findings.is_empty() { Ok(methods) } else { Err(findings) })
+    findings.extend(unused);
+    if findings.is_empty() { Ok(methods) } else { Err(findings) }
+}
+
+/// A problem of a method as it is told, unless a number that is none has been told of at its place.
+fn finding(configuration: &Configuration, method: &Described, problem: Problem) -> Option<Finding> {
+    let Problem { path, message } = problem;
+    // A block's name is the method's, not the run's.
+    let top = path.split(['.', '[']).next().unwrap_or_default();
+    let block = method.block.as_ref().filter(|_| path != "name" && method.own.iter().any(|key| key == top));
+    let place = block.map_or(path.clone(), |block| format!("{block}.{path}"));
+    if configuration.not_finite.iter().any(|known| known.path == place) {
+        return None;
+    }
+    let origin = configuration.origin(&place).map(str::to_owned);
+    let name = method.name.clone().filter(|_| block.is_some());
+    let path = if name.is_some() { path } else { place };
+    Some(Finding { origin, method: name, problem: Problem { path, message } })
 }
 
 /// Methods of whose names no folder can be made, or the same folder as of another's.
-fn check_method_names<'a>(
-    names: impl Iterator<Item = Option<&'a str>>,
-    configuration: &Configuration,
-) -> Vec<Finding> {
+fn check_method_names(described: &[Described], configuration: &Configuration) -> Vec<Finding> {
     let mut folders: Vec<(String, &str)> = Vec::new();
     let mut findings = Vec::new();
-    for (number, name) in names.enumerate() {
-        let Some(name) = name else { continue };
-        let path = format!("method[{number}].name");
+    for method in described {
+        let (Some(block), Some(name)) = (&method.block, &method.name) else { continue };
+        let path = format!("{block}.name");
         let folder = file_name(name);
         let message = match folders.iter().find(|(known, _)| *known == folder) {
             _ if !is_plain(&folder) => format!("'{name}' cannot be a folder's name: {PLAIN}"),
@@ -112,41 +124,32 @@ fn check_method_names<'a>(
                 continue;
             }
         };
-        let origin = configuration.origin(&path).map(str::to_owned);
-        findings.push(Finding { origin, method: None, problem: Problem { path, message } });
+        findings.push(Finding::of(configuration, Problem { path, message }));
     }
     findings
 }
 
 /// What an argument or a variable says of the common part, and every method of its own: it would change nothing.
-fn unused(configuration: &Configuration) -> impl Iterator<Item = Finding> {
-    let methods = configuration.value.get("method").and_then(Value::as_array).map_or(0, Vec::len);
-    ["stage", "evaluate"].into_iter().filter_map(move |key| {
+fn unused(described: &[Described], configuration: &Configuration) -> Vec<Finding> {
+    let of = |key: &str| {
         configuration.value.get(key)?;
         let origin = configuration.origin(key)?;
         let asked = origin.starts_with("--set") || origin.starts_with("SCANT__");
-        if methods == 0 || !asked || !(0..methods).all(|number| says(configuration, number, key)) {
+        if !asked || !described.iter().all(|method| method.own.iter().any(|own| own == key)) {
             return None;
         }
         let message =
             format!("every method has its own {key}: name the one that is meant, method[0].{key}[0]");
-        let problem = Problem { path: key.to_owned(), message };
-        Some(Finding { origin: Some(origin.to_owned()), method: None, problem })
-    })
-}
-
-/// Whether the top key of `path` stands in the block of method `number` itself.
-fn says(configuration: &Configuration, number: usize, path: &str) -> bool {
-    let top = path.split(['.', '[']).next().unwrap_or_default();
-    let method = configuration.value.get("method").and_then(|methods| methods.get(number));
-    method.is_some_and(|method| method.get(top).is_some())
+        Some(Finding::of(configuration, Problem { path: key.to_owned(), message }))
+    };
+    if described.is_empty() { Vec::new() } else { ["stage", "evaluate"].into_iter().filter_map(of).collect() }
 }
 
 fn check_one(
     registry: &Registry,
     value: &Value,
     configuration: &Configuration,
-) -> std::result::Result<Settings, Vec<Problem>> {
+) -> Result<Settings, Vec<Problem>> {
     let mut problems = schema::check(&schema_for!(Settings).to_value(), value, "");
     for (kind, path, component, engine_keys) in uses(value) {
         problems.extend(check_component(registry, kind, &path, component, engine_keys));

@@ -69,23 +69,22 @@ pub(super) fn check_splits(
             // Where validation samples lie is drawn, so what is held out is known only when the data are.
             data.labels = Labels::None;
             let path = "data.labels.index_file";
-            let listed = found.keep(path, index_file(name, folders)).unwrap_or_default();
-            if let Some((line, place)) =
-                listed.iter().find(|(_, place)| total.is_some_and(|total| *place >= total))
-            {
+            let listed = found.keep(path, index_file(name, folders));
+            let beyond = |(_, place): &&(usize, usize)| total.is_some_and(|total| *place >= total);
+            if let Some((line, place)) = listed.iter().flatten().find(beyond) {
                 let last = total.unwrap_or_default().saturating_sub(1);
                 let message =
                     format!("{name}, line {line}: there is no sample {place}, the last one is {last}");
                 found.add(path, message);
             }
-            Some(listed.len())
+            listed.map(|listed| listed.len())
         }
         _ => None,
     };
     let nominal = match settings.data.labels {
         Labels::None => 0,
         Labels::Count(n) => n,
-        _ => listed.filter(|count| *count > 0).unwrap_or(NOMINAL),
+        _ => listed.unwrap_or(NOMINAL),
     };
     let wrong = found.problems.iter().any(|problem| problem.path.starts_with("data."));
     let Some(counts) = counts.filter(|_| !wrong) else { return Sizes::nominal(nominal) };

@@ -11,7 +11,7 @@ use super::check_values::{check_evaluations, check_names, check_numbers, check_w
 use super::components::{Workshop, given_view};
 use super::config::Configuration;
 use super::evaluate::unseen;
-use super::found::Found;
+use super::found::{Found, said};
 use super::settings::{Settings, StageSettings, Use};
 use super::stage::{Source, find_source, part_of, source_name, sources};
 use crate::Registry;
@@ -141,6 +141,12 @@ fn check_stage<'a>(
                 format!("the model has no part '{part}'; it has {}", parts.join(", ")),
             );
         }
+        let is_frozen = |name: &String| stage.freeze.iter().any(|part| part == part_of(name));
+        if stage.epochs > 0 && !state.is_empty() && state.keys().all(is_frozen) {
+            let message =
+                "names every part of the model: nothing would be trained; leave one out, or set epochs = 0";
+            found.add(&format!("{path}.freeze"), message);
+        }
         if exact {
             states.insert(stage.name(), state);
         }
@@ -181,7 +187,18 @@ fn check_trainer(
     if found.is_known(&format!("{path}.optimizer")) && trainer.is_err() {
         return;
     }
-    let Some(trainer) = found.keep_new(&at, trainer) else { return };
+    let trainer = match trainer {
+        Err(error) if !found.is_known(&at) => {
+            let said = said(&error, &at);
+            // The stage's own optimiser is the trainer's parameter, and is written elsewhere.
+            let own = stage.optimizer.is_some() && said.starts_with("optimizer");
+            let (key, message) = said.split_once(": ").filter(|_| own).unwrap_or(("trainer", &said));
+            found.add(&format!("{path}.{key}"), message);
+            return;
+        }
+        Err(_) => return,
+        Ok(trainer) => trainer,
+    };
     let streams = trainer.streams();
     if streams.is_empty() {
         found.add(&at, "asks for no samples at all");

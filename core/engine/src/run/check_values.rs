@@ -8,7 +8,7 @@ use super::settings::{Amount, EvaluateSettings, Labels, Selection, Settings, Sta
 pub(super) fn check_names(settings: &Settings, found: &mut Found<'_>) {
     let mut plain = |path: String, name: Option<&str>| {
         if let Some(name) = name.filter(|name| !is_plain(name)) {
-            let message = format!("'{}' cannot be a file's name: {PLAIN}", name.escape_default());
+            let message = format!("'{}' cannot be a file's name: {PLAIN}", name.escape_debug());
             found.add(&path, message);
         }
     };
@@ -63,6 +63,7 @@ pub(super) fn check_numbers(settings: &Settings, found: &mut Found<'_>) {
     for (index, evaluate) in settings.evaluate.iter().enumerate() {
         positive(format!("evaluate[{index}].every"), evaluate.every.unwrap_or(1));
     }
+    positive("data.limit".into(), settings.data.limit.unwrap_or(1));
     positive("checkpoint.keep".into(), settings.checkpoint.keep);
     positive("checkpoint.epochs".into(), settings.checkpoint.epochs);
     match settings.data.labels {

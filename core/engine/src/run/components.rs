@@ -54,6 +54,7 @@ impl Workshop<'_> {
             image: self.image,
             classes: self.classes,
             outputs: outputs.to_vec(),
+            losses: stage.loss.iter().map(|loss| loss.name().to_owned()).collect(),
             batch: stage.batch,
             epochs: stage.epochs,
             labelled: self.labelled,

@@ -8,6 +8,7 @@ use scant_abi::{Context, Error, ErrorKind, Result};
 use serde_json::{Map, Value};
 
 use super::layers::{lay, put};
+use crate::schema::Problem;
 
 /// A configuration with the place from which each of its values comes.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +19,8 @@ pub struct Configuration {
     origins: BTreeMap<String, String>,
     /// The folders of its files: other files that it names are looked for there.
     pub folders: Vec<PathBuf>,
+    /// Numbers that are none; text stands in their places.
+    pub(super) not_finite: Vec<Problem>,
 }
 
 /// The beginning of the environment's variables: `SCANT__SEED=3`, `SCANT__STAGE__0__EPOCHS=5`.
@@ -81,8 +84,8 @@ impl Configuration {
             })?;
             set_text(&mut layers, path.trim(), text.trim(), &format!("--set {}", path.trim()))?;
         }
-        let mut configuration = Self { value: Value::Null, origins: BTreeMap::new(), folders };
-        let mut value = configuration.take(layers, "")?;
+        let mut configuration = Self { folders, ..Self::default() };
+        let mut value = configuration.take(layers, "");
         if let Value::Object(table) = &mut value {
             table.remove("extends");
         }
@@ -108,39 +111,6 @@ impl Configuration {
         }
     }
 
-    /// The methods of the file, each under its name with its own configuration: the file's, and over it what its
-    /// `[[method]]` block says. A file without such blocks is one method without a name.
-    pub fn methods(&self) -> Result<Vec<(Option<String>, Value)>> {
-        let mut base = self.value.clone();
-        let Some(methods) = base.as_object_mut().and_then(|table| table.remove("method")) else {
-            return Ok(vec![(None, base)]);
-        };
-        let wrong = |number: usize, what: &str| Error::config(format!("method[{number}]: {what}"));
-        let methods =
-            methods.as_array().ok_or_else(|| Error::config("method: write [[method]] blocks"))?.clone();
-        let mut all: Vec<(Option<String>, Value)> = Vec::new();
-        for (number, method) in methods.into_iter().enumerate() {
-            let Value::Object(mut method) = method else {
-                return Err(wrong(number, "must be a table with a name"));
-            };
-            let Some(Value::String(name)) = method.remove("name") else {
-                return Err(wrong(number, "a `name` is needed"));
-            };
-            if all.iter().any(|(known, _)| known.as_ref() == Some(&name)) {
-                return Err(wrong(number, &format!("there are two methods called '{name}'")));
-            }
-            let mut value = from_json(base.clone());
-            lay(&mut value, from_json(Value::Object(method)), "");
-            // The places of its values are known by their paths.
-            let mut value = Self::default().take(value, "")?;
-            if let Value::Object(table) = &mut value {
-                table.entry("label").or_insert(Value::String(name.clone()));
-            }
-            all.push((Some(name), value));
-        }
-        Ok(all)
-    }
-
     /// Has files that the configuration names looked for in these folders first.
     pub fn look_in(&mut self, folders: Vec<PathBuf>) {
         self.folders.splice(0..0, folders);
@@ -164,12 +134,11 @@ impl Configuration {
     }
 
     /// The value at `path` with all that it holds, whose origins are noted.
-    fn take(&mut self, value: config::Value, path: &str) -> Result<Value> {
-        let origin = value.origin().map(str::to_owned);
-        if let Some(origin) = &origin {
-            self.origins.insert(path.to_owned(), origin.clone());
+    pub(super) fn take(&mut self, value: config::Value, path: &str) -> Value {
+        if let Some(origin) = value.origin() {
+            self.origins.insert(path.to_owned(), origin.to_owned());
         }
-        Ok(match value.kind {
+        match value.kind {
             ValueKind::Nil => Value::Null,
             ValueKind::Boolean(value) => Value::from(value),
             ValueKind::I64(value) => Value::from(value),
@@ -178,8 +147,9 @@ impl Configuration {
             ValueKind::U128(value) => Value::from(value as f64),
             // JSON, in which configurations are checked and handed on, would make nothing of it, and so drop the key.
             ValueKind::Float(value) if !value.is_finite() => {
-                let said = origin.map(|origin| format!("{origin}: ")).unwrap_or_default();
-                return Err(Error::config(format!("{said}{path}: must be a finite number, not {value}")));
+                let message = format!("must be a finite number, not {value}");
+                self.not_finite.push(Problem { path: path.to_owned(), message });
+                Value::from(value.to_string())
             }
             ValueKind::Float(value) => Value::from(value),
             ValueKind::String(value) => Value::from(value),
@@ -190,7 +160,7 @@ impl Configuration {
                 for (key, value) in entries {
                     let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
                     // JSON and YAML can write null, which says the same as saying nothing.
-                    match self.take(value, &path)? {
+                    match self.take(value, &path) {
                         Value::Null => {}
                         value => drop(map.insert(key, value)),
                     }
@@ -201,8 +171,8 @@ impl Configuration {
                 .into_iter()
                 .enumerate()
                 .map(|(number, item)| self.take(item, &format!("{path}[{number}]")))
-                .collect::<Result<_>>()?,
-        })
+                .collect(),
+        }
     }
 }
 
@@ -298,7 +268,7 @@ fn from_toml(value: toml::Value, origin: &String) -> config::Value {
     config::Value::new(Some(origin), kind)
 }
 
-fn from_json(value: Value) -> config::Value {
+pub(super) fn from_json(value: Value) -> config::Value {
     let kind = match value {
         Value::Null => ValueKind::Nil,
         Value::Bool(value) => ValueKind::Boolean(value),

@@ -254,6 +254,9 @@ impl Component for Sgd {
 
     fn new(config: SgdConfig, setup: &Setup) -> Result<Self> {
         let batch = setup.batch;
+        if config.optimizer.lr < 0.0 {
+            return Err(Error::config("optimizer.lr: must not be negative"));
+        }
         Ok(Self { config, batch, velocity: vec![], average: vec![], trained: vec![], steps: 0 })
     }
 }

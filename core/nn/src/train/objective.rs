@@ -1,7 +1,8 @@
 //! The sum of a step's losses, on its way to one backward for each pass.
 
 use scant_abi::{
-    Error, LossInput, LossValue, Model, OutputGradient, Pass, PassId, Report, Result, Wants, WeightedLoss,
+    Error, LossInput, LossValue, Model, OutputGradient, Pass, PassId, Report, Result, Setup, Wants,
+    WeightedLoss,
 };
 
 /// Collects what a step wants to make small: values, their names, their gradients, and the passes they belong to.
@@ -68,8 +69,8 @@ impl Objective {
 }
 
 /// Refuses a stage without losses, whose `trainer` would have nothing to do; `example` is what one might write.
-pub fn require_losses(trainer: &str, example: &str, losses: &[WeightedLoss<'_>]) -> Result<()> {
-    match losses.is_empty() {
+pub fn require_losses(trainer: &str, example: &str, setup: &Setup) -> Result<()> {
+    match setup.losses.is_empty() {
         true => Err(Error::config(format!(
             "the trainer '{trainer}' makes the stage's losses small, and the stage lists none; write for example \
              {example}"
@@ -78,12 +79,11 @@ pub fn require_losses(trainer: &str, example: &str, losses: &[WeightedLoss<'_>])
     }
 }
 
-/// Refuses the losses of a stage whose `trainer` would not look at them; to be called when the stage begins.
-pub fn refuse_losses(trainer: &str, losses: &[WeightedLoss<'_>]) -> Result<()> {
-    let Some(first) = losses.first() else { return Ok(()) };
+/// Refuses the losses of a stage whose `trainer` would not look at them.
+pub fn refuse_losses(trainer: &str, setup: &Setup) -> Result<()> {
+    let Some(first) = setup.losses.first() else { return Ok(()) };
     Err(Error::config(format!(
-        "the trainer '{trainer}' has losses of its own and adds none; remove '{}' from the stage, or take the \
-         trainer 'semi-supervised', which adds a stage's losses to cross-entropy",
-        first.name
+        "the trainer '{trainer}' has losses of its own and adds none; remove '{first}' from the stage, or take a \
+         trainer that adds a stage's losses to its own, such as 'semi-supervised'"
     )))
 }

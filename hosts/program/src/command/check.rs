@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use scant_abi::{Device, Error, Result};
 use scant_engine::Registry;
-use scant_engine::run::{Configuration, Method, check, resolved_text};
+use scant_engine::run::{Configuration, Finding, Method, check, resolved_text};
+use scant_engine::schema::Problem;
 use scant_engine::suggest::hint;
 
 use super::data::DataFolders;
@@ -86,15 +87,17 @@ impl Plan {
 
     /// What a configuration says, if nothing is wrong with it.
     pub(crate) fn of(configuration: &Configuration, session: &Session) -> Result<Self> {
-        let registry = session.with_plugins(&configuration.plugins())?;
-        let folders = configuration.search_folders();
-        match check(&registry, configuration)? {
-            Ok(methods) => Ok(Self { registry, methods, folders }),
-            Err(findings) => {
-                let lines: Vec<String> = findings.iter().map(|finding| format!("\n  {finding}")).collect();
-                Err(Error::config(format!("the configuration cannot be run:{}", lines.concat())))
-            }
+        let (registry, refused) = session.with_some_plugins(&configuration.plugins());
+        let refused = refused.iter().map(|refused| {
+            Finding::of(configuration, Problem { path: "plugins".into(), message: refused.to_string() })
+        });
+        let mut findings: Vec<Finding> = refused.collect();
+        let checked = check(&registry, configuration).map_err(|found| findings.extend(found));
+        if let (Ok(methods), true) = (checked, findings.is_empty()) {
+            return Ok(Self { registry, methods, folders: configuration.search_folders() });
         }
+        let lines: Vec<String> = findings.iter().map(|finding| format!("\n  {finding}")).collect();
+        Err(Error::config(format!("the configuration cannot be run:{}", lines.concat())))
     }
 }
 
