@@ -343,6 +343,10 @@ fn a_stage_s_optimiser_is_blamed_where_it_stands() {
     let wrong = "lr = -1.0";
     let found = findings(&format!("{BASE}optimizer = {{ {wrong} }}\n"));
     assert!(found[0].starts_with("stage[0].optimizer.lr: "), "{found:?}");
+    let misspelt = BASE.replace("\"sgd\"", "{ use = \"sgd\", unlabeled = true }");
+    let found = findings(&format!("{misspelt}optimizer = {{ {wrong} }}\n"));
+    assert!(found[0].starts_with("stage[0].trainer.unlabeled: unknown key"), "{found:?}");
+    assert!(found[1].starts_with("stage[0].optimizer.lr: "), "{found:?}");
     let own = BASE.replace("\"sgd\"", &format!("{{ use = \"sgd\", optimizer = {{ {wrong} }} }}"));
     let found = findings(&own);
     assert!(found[0].starts_with("stage[0].trainer: optimizer.lr: "), "{found:?}");

@@ -184,11 +184,11 @@ fn check_trainer(
     let stage = &workshop.settings.stage[index];
     let path = format!("stage[{index}]");
     let at = format!("{path}.trainer");
-    if found.is_known(&format!("{path}.optimizer")) && trainer.is_err() {
-        return;
-    }
     let trainer = match trainer {
-        Err(error) if !found.is_known(&at) => {
+        Err(error) if found.is_told(&at, &error) || found.is_told(&format!("{path}.optimizer"), &error) => {
+            return;
+        }
+        Err(error) => {
             let said = said(&error, &at);
             // The stage's own optimiser is the trainer's parameter, and is written elsewhere.
             let own = stage.optimizer.is_some() && said.starts_with("optimizer");
@@ -196,7 +196,6 @@ fn check_trainer(
             found.add(&format!("{path}.{key}"), message);
             return;
         }
-        Err(_) => return,
         Ok(trainer) => trainer,
     };
     let streams = trainer.streams();

@@ -23,9 +23,23 @@ impl Found<'_> {
     /// As [`Found::keep`]; what is wrong there already is not said in other words.
     pub(super) fn keep_new<T>(&mut self, path: &str, result: scant_abi::Result<T>) -> Option<T> {
         match result {
-            Err(_) if self.is_known(path) => None,
+            Err(error) if self.is_told(path, &error) => None,
             result => self.keep(path, result),
         }
+    }
+
+    /// Whether the error of what stands at `path`, made without its wrong keys, is no news.
+    pub(super) fn is_told(&self, path: &str, error: &Error) -> bool {
+        let text = error.to_string();
+        // A wrong key that must be there is missing once it is taken out.
+        let repeats = |problem: &Problem| text.contains("is missing") || text.contains(&problem.message);
+        self.all().any(|problem| {
+            is_within(path, &problem.path) || is_within(&problem.path, path) && repeats(problem)
+        })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Problem> {
+        self.known.iter().chain(&self.problems)
     }
 
     /// Takes what has not been said yet.
@@ -35,14 +49,14 @@ impl Found<'_> {
 
     /// Whether something is wrong at `path`, within it or around it.
     pub(super) fn is_known(&self, path: &str) -> bool {
-        let within = |inner: &str, outer: &str| {
-            inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-        };
-        let mut all = self.known.iter().chain(&self.problems);
-        all.any(|problem| {
-            within(&problem.path, path) || !problem.path.is_empty() && within(path, &problem.path)
-        })
+        self.all().any(|problem| is_within(&problem.path, path) || is_within(path, &problem.path))
     }
+}
+
+/// Whether `inner` is `outer` or stands within it.
+fn is_within(inner: &str, outer: &str) -> bool {
+    let rest = inner.strip_prefix(outer).filter(|_| !outer.is_empty());
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// What an error says that its place does not say already: neither its path nor who made what.
