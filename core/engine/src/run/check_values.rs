@@ -43,7 +43,7 @@ pub(super) fn check_weights(settings: &Settings, found: &mut Found<'_>) {
             // Training counts in 32 bits.
             let bad = |value: &f64| *value < 0.0 || !(*value as f32).is_finite();
             if let Some(value) = weight.extremes().into_iter().find(bad) {
-                found.add(&path, format!("must be a number from 0 to {:e}, not {value:e}", f32::MAX));
+                found.add(&path, format!("must be a number from 0 to {:?}, not {value:?}", f32::MAX));
             }
         }
     }

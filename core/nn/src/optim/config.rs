@@ -86,7 +86,7 @@ impl OptimizerConfig {
             self.lr.extremes().into_iter().find(|lr| !(0.0..=f64::from(f32::MAX)).contains(lr))
         {
             return Err(Error::config(format!(
-                "optimizer: lr must be from 0 to {:e}, not {wrong:e}",
+                "optimizer.lr: must be from 0 to {:?}, not {wrong:?}",
                 f32::MAX
             )));
         }
@@ -97,7 +97,7 @@ impl OptimizerConfig {
             }
         };
         if let Some((name, _)) = foreign.iter().find(|(_, given)| *given) {
-            return Err(Error::config(format!("optimizer: {rule} has no '{name}'; remove it")));
+            return Err(Error::config(format!("optimizer.{name}: {rule} has none; remove it")));
         }
         let share = |name: &str, value: f64| in_range(name, value, (0.0..1.0).contains(&value), "in [0, 1)");
         share("momentum", self.momentum.unwrap_or(0.0))?;
@@ -105,7 +105,7 @@ impl OptimizerConfig {
             share("betas", beta)?;
         }
         if self.nesterov == Some(true) && self.momentum.unwrap_or(0.0) == 0.0 {
-            return Err(Error::config("optimizer: nesterov needs a momentum above 0"));
+            return Err(Error::config("optimizer.nesterov: needs a momentum above 0"));
         }
         for (name, value) in [("weight_decay", self.weight_decay), ("l1", self.l1)] {
             in_range(name, value, value >= 0.0, "at least 0")?;
@@ -124,7 +124,7 @@ fn in_range(name: &str, value: f64, good: bool, wanted: &str) -> Result<()> {
     if good && value.is_finite() {
         return Ok(());
     }
-    Err(Error::config(format!("optimizer: {name} must be {wanted}, not {value}")))
+    Err(Error::config(format!("optimizer.{name}: must be {wanted}, not {value}")))
 }
 
 #[cfg(test)]
@@ -150,15 +150,15 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_refused_by_name() {
         for (text, message) in [
-            (r#"{"use": "adam", "momentum": 0.9}"#, "optimizer: adam has no 'momentum'; remove it"),
-            (r#"{"use": "sgd", "nesterov": true}"#, "optimizer: nesterov needs a momentum above 0"),
-            (r#"{"lr": -1}"#, "optimizer: lr must be from 0 to 3.4028235e38, not -1e0"),
+            (r#"{"use": "adam", "momentum": 0.9}"#, "optimizer.momentum: adam has none; remove it"),
+            (r#"{"use": "sgd", "nesterov": true}"#, "optimizer.nesterov: needs a momentum above 0"),
+            (r#"{"lr": -1}"#, "optimizer.lr: must be from 0 to 3.4028235e38, not -1.0"),
             (
                 r#"{"lr": {"linear": {"from": 0.01, "to": -1}}}"#,
-                "optimizer: lr must be from 0 to 3.4028235e38, not -1e0",
+                "optimizer.lr: must be from 0 to 3.4028235e38, not -1.0",
             ),
-            (r#"{"clip_norm": 0.0}"#, "optimizer: clip_norm must be above 0, not 0"),
-            (r#"{"betas": [0.9, 1.0]}"#, "optimizer: betas must be in [0, 1), not 1"),
+            (r#"{"clip_norm": 0.0}"#, "optimizer.clip_norm: must be above 0, not 0"),
+            (r#"{"betas": [0.9, 1.0]}"#, "optimizer.betas: must be in [0, 1), not 1"),
         ] {
             assert_eq!(parse(text).expect_err("refused").to_string(), message);
         }
