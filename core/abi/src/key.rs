@@ -33,7 +33,14 @@ impl Key {
 
     /// The random numbers of this key, from the first.
     pub fn rng(self) -> Rng {
-        Rng { key: self.halves(), block: 0, words: [0; 4], used: 4 }
+        self.rng_from(0)
+    }
+
+    /// The random numbers of this key without its first `words` words: the same ones, so that threads can share them.
+    pub fn rng_from(self, words: u64) -> Rng {
+        let mut rng = Rng { key: self.halves(), block: words / 4, words: [0; 4], used: 4 };
+        (0..words % 4).for_each(|_| _ = rng.bits());
+        rng
     }
 
     /// The key as a number, to hand it over or store it.
@@ -186,6 +193,14 @@ mod tests {
         let mut rng = key.rng();
         (0..skipped).for_each(|_| _ = rng.bits());
         rng.bits()
+    }
+
+    #[test]
+    fn numbers_can_be_begun_anywhere() {
+        let key = Key::new(6);
+        for skipped in [0, 1, 3, 4, 5, 403] {
+            assert_eq!(key.rng_from(skipped as u64).bits(), one_by_one_from(key, skipped), "{skipped}");
+        }
     }
 
     #[test]

@@ -131,7 +131,10 @@ fn check_stage<'a>(
         return;
     };
     let outputs = model.outputs();
-    if let Ok(state) = model.state() {
+    // A copy of all its values, which may be many.
+    let is_asked_for =
+        workshop.settings.stage.iter().any(|stage| stage.take.is_some() || !stage.freeze.is_empty());
+    if is_asked_for && let Ok(state) = model.state() {
         check_take(workshop, index, Some(&state).filter(|_| exact), states, found);
         for part in stage.freeze.iter().filter(|part| !state.keys().any(|name| part_of(name) == **part)) {
             let mut parts: Vec<&str> = state.keys().map(|name| part_of(name)).collect();

@@ -4,6 +4,7 @@ use scant_abi::{Key, ParameterInfo};
 
 use super::description::Init;
 use super::plan::Draw;
+use crate::kernels::threads::{PIECE, pieces};
 
 /// Decides how each parameter is drawn, while a network is being compiled.
 pub(super) struct Drawing {
@@ -62,14 +63,23 @@ impl Drawing {
 
 /// The first values of all parameters; each parameter's depend on the key and its own name alone.
 pub(super) fn values(parameters: &[ParameterInfo], draws: &[Draw], key: Key) -> Vec<f32> {
-    let mut values = Vec::new();
+    let mut values = vec![0.0; parameters.last().map_or(0, |info| info.range().end)];
     for (info, draw) in parameters.iter().zip(draws) {
-        let mut rng = key.named(&info.name).rng();
-        values.extend(info.range().map(|_| match *draw {
-            Draw::Constant(value) => value,
-            Draw::Normal(deviation) => deviation * rng.normal(),
-            Draw::Uniform(limit) => rng.range(-limit, limit),
-        }));
+        let key = key.named(&info.name);
+        // Random words that each value takes.
+        let words = match draw {
+            Draw::Constant(_) => 0,
+            Draw::Normal(_) => 2,
+            Draw::Uniform(_) => 1,
+        };
+        pieces(&mut values[info.range()], PIECE, |number, piece| {
+            let mut rng = key.rng_from((number * PIECE * words) as u64);
+            piece.fill_with(|| match *draw {
+                Draw::Constant(value) => value,
+                Draw::Normal(deviation) => deviation * rng.normal(),
+                Draw::Uniform(limit) => rng.range(-limit, limit),
+            });
+        });
     }
     values
 }
