@@ -32,9 +32,11 @@ pub struct PerceptualConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights: Option<String>,
     /// The output of the network that is compared: conv1 to conv5 of alexnet, conv1 and fire2 to fire9 of squeezenet;
-    /// where absent the source's: conv3 of alexnet, fire3 of squeezenet.
+    /// where absent the first three layers (convolution, pooling, convolution) of alexnet, fire3 of squeezenet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
+    /// Put a sigmoid over the features before they are compared.
+    pub sigmoid: bool,
     /// Pad images with zeros to this many rows and columns before they enter the network; as they are where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frame: Option<usize>,
@@ -48,6 +50,7 @@ impl Default for PerceptualConfig {
             through: Through::default(),
             weights: None,
             at: None,
+            sigmoid: false,
             frame: None,
             output: "reconstruction".to_owned(),
         }
@@ -77,7 +80,7 @@ impl Component for Perceptual {
             )));
         };
         let (mut description, at) = match config.through {
-            Through::AlexNet => (AlexNet::default().describe([3, 224, 224], 0)?, "conv3"),
+            Through::AlexNet => (AlexNet::default().describe([3, 224, 224], 0)?, "conv2"),
             Through::SqueezeNet => (SqueezeNet::default().describe([3, 224, 224], 0)?, "fire3"),
         };
         let at = config.at.unwrap_or_else(|| at.to_owned());
@@ -88,7 +91,11 @@ impl Component for Perceptual {
             .iter()
             .position(|layer| matches!(layer, Layer::Output(name) if *name == at))
             .ok_or_else(|| Error::config(format!("at: {:?} has no output '{at}'", config.through)))?;
-        layers.truncate(end + 1);
+        layers.truncate(end);
+        if config.sigmoid {
+            layers.push(Layer::Sigmoid);
+        }
+        layers.push(Layer::Output(at.clone()));
         if let Some(frame) = config.frame {
             layers.insert(0, Layer::Pad(margins(frame, rows, columns)?));
         }

@@ -82,6 +82,15 @@ fn features_of_a_known_filter_give_the_distance_worked_by_hand() {
         assert!((gradient - expected).abs() < 1e-9, "pixel {at}: {gradient} {expected}");
     }
     assert_eq!(evaluate(&mut loss, &target, &target).value, 0.0);
+
+    let config =
+        json!({ "through": "alexnet", "at": "conv1", "weights": "alexnet.safetensors", "sigmoid": true });
+    let mut loss = perceptual(config, &setup(folder.path())).expect("a loss");
+    let squashed = |x: f32| 1.0 / (1.0 + (-x).exp());
+    let distance = |at: &usize| (squashed(made[*at]) - squashed(target[*at])).powi(2);
+    let value: f32 = seen.iter().map(distance).sum::<f32>() / features;
+    let found = evaluate(&mut loss, &made, &target).value;
+    assert!((found - value).abs() < 1e-5 * value, "{found} {value}");
 }
 
 #[test]
