@@ -80,6 +80,8 @@ pub struct Setup {
     pub labelled: usize,
     /// The samples whose labels may not be seen.
     pub unlabelled: usize,
+    /// The splits that an evaluator is shown; not known where empty.
+    pub splits: Vec<String>,
 }
 
 impl Setup {

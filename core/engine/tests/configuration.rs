@@ -294,6 +294,10 @@ fn an_element_that_is_not_there_is_refused_in_one_line() {
             format!("--set stage[{index}].epochs: there is no stage[{index}]; stage[0] is all there is");
         assert_eq!(error, said);
     }
+    let error = load(&[("run.toml", BASE)], &[("SCANT__STAGE__EPOCHS", "2")], &[]).expect_err("refused");
+    assert_eq!(error, "SCANT__STAGE__EPOCHS: stage is a list: say which of it is meant, stage[0].epochs");
+    let error = load(&[("run.toml", BASE)], &[], &["extends=other.toml"]).expect_err("refused");
+    assert_eq!(error, "--set extends: only a file can extend another");
     let error = load(&[("run.toml", BASE)], &[], &["stage[x].epochs=3"]).expect_err("refused");
     assert!(error.contains("'stage[x].epochs' is no key"), "{error}");
     // A whole new last element is one more.
@@ -353,6 +357,40 @@ fn a_stage_s_optimiser_is_blamed_where_it_stands() {
 }
 
 #[test]
+fn files_that_cannot_be_extended_are_named_with_the_one_that_asks_for_them() {
+    for (extends, said) in [
+        ("\"nowhere.toml\"", "run.toml: extends: "),
+        ("\"nowhere.toml\"", "nowhere.toml: there is no such file"),
+        ("3", "run.toml: extends must name a file, or a list of them"),
+        ("[3]", "run.toml: extends must name a file, or a list of them"),
+        ("\".\"", ": this is a folder, no file"),
+    ] {
+        let error =
+            load(&[("run.toml", &format!("extends = {extends}\n{BASE}"))], &[], &[]).expect_err("refused");
+        assert!(error.contains(said), "{error}");
+    }
+    let error = load(&[("run.txt", BASE)], &[], &[]).expect_err("refused");
+    assert!(error.ends_with("run.txt: must end in .toml, .yaml or .json"), "{error}");
+}
+
+#[test]
+fn what_does_not_fit_any_images_is_found_before_it_is_known_which_there_are() {
+    let unknown = BASE.replace("\"blobs\"", "{ use = \"blobs\", hidden = true }");
+    let found = findings(&unknown.replace("use = \"two-layers\"", "use = \"two-layers\"\nwidth = 0"));
+    assert!(found[0].starts_with("model: no width for images of [3, 32, 32] (for one;"), "{found:?}");
+    let good = load(&[("run.toml", &unknown)], &[], &[]).expect("loaded");
+    assert!(check(&registry(), &good).is_ok());
+}
+
+#[test]
+fn a_misspelt_trainer_hides_nothing_of_its_optimiser() {
+    let wrong = BASE.replace("\"sgd\"", "\"sgdd\"");
+    let found = findings(&format!("{wrong}optimizer = {{ lrr = 1 }}\n"));
+    assert!(found[0].starts_with("stage[0].trainer: there is no component 'sgdd'"), "{found:?}");
+    assert!(found[1].starts_with("stage[0].optimizer.lrr: unknown key"), "{found:?}");
+}
+
+#[test]
 fn what_is_wrong_with_a_block_hides_nothing_else() {
     let blocks = "[[method]]\nmodel = { widht = 1 }\n[[method]]\nname = \"a\"\n[[method]]\nname = \"a\"\n\
                   model = { width = \"x\" }\n[[method]]\nname = 3\n[[method]]\nname = \"b\"\nseedd = 1\n";
@@ -370,6 +408,15 @@ fn what_is_wrong_with_a_block_hides_nothing_else() {
         assert_eq!(times, 1, "'{said}' in {found:?}");
     }
     assert_eq!(found.len(), 7, "{found:?}");
+    let none = BASE.replace("name = \"toy\"", "name = \"toy\"\nmethod = []");
+    assert_eq!(findings(&none), ["method: lists no method: leave it out, or write a [[method]]"]);
+    let stageless = BASE.split("[[stage]]").next().expect("head");
+    let found =
+        load(&[("run.toml", &format!("{stageless}[[method]]\nname = \"a\"\n"))], &[], &[]).expect("loaded");
+    let found = check(&registry(), &found).expect_err("something is wrong");
+    let [found] = found.try_into().expect("one");
+    let said = Finding::to_string(&found);
+    assert!(said.ends_with("run.toml: method 'a': stage: is missing"), "{said}");
     let table = findings(&format!("{}[method]\nname = \"a\"\nseedd = 1\n", BASE));
     assert_eq!(table[0], "method: must be a list of tables: write [[method]]");
     assert!(table[1].starts_with("seedd: unknown key"), "{table:?}");

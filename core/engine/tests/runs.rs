@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicBool;
 use scant_abi::Content;
 
 use common::{finish, registry, settings};
+use scant_engine::run::settings::Selection;
 use scant_engine::run::{
     Event, Nobody, Options, Outcome, Record, RunFolder, Settings, Status, Watcher, digest, evaluate, resume,
     run,
@@ -89,6 +90,40 @@ fn threads_and_prefetching_change_no_bit() {
         // 60 labelled samples in one view; 4 steps of twice as many unlabelled ones, in two views each.
         assert_eq!(epoch.images, 60 + 4 * 32 * 2);
     }
+}
+
+#[test]
+fn where_no_epoch_can_be_called_the_best_the_last_one_stands() {
+    let place = tempfile::tempdir().expect("a folder");
+    // No evaluator looks at the split by which the rule compares epochs.
+    for (rule, splits) in [("best-on-validation", ["test"]), ("oracle", ["validation"])] {
+        let blind = changed(settings(&format!("select = '{rule}'")), |settings| {
+            settings.evaluate[0].splits = splits.map(str::to_owned).to_vec();
+        });
+        let result = finish(&blind, &place.path().join(rule), &Options::default()).expect("finished");
+        assert_eq!(result.selection, Selection::Last, "{rule}");
+        assert!(
+            !result.metrics.is_empty() && result.metrics.iter().all(|metric| metric.epoch == 3),
+            "{rule}"
+        );
+    }
+}
+
+#[test]
+fn a_loss_s_weight_is_written_down_as_the_last_step_saw_it() {
+    let place = tempfile::tempdir().expect("a folder");
+    let falling = changed(settings(""), |settings| {
+        let loss = serde_json::json!({"use": "cross-entropy", "weight": {"step": {"from": 1.0, "factor": 0.5, "every": 1}}});
+        settings.stage[0].loss = vec![serde_json::from_value(loss).expect("a loss")];
+    });
+    finish(&falling, place.path(), &Options::default()).expect("finished");
+    let records = RunFolder::open(place.path()).expect("a run").records().expect("records");
+    let weights: Vec<f64> = records
+        .iter()
+        .filter_map(|record| if let Record::Epoch(epoch) = record { Some(epoch) } else { None })
+        .map(|epoch| epoch.weights["cross-entropy"].0)
+        .collect();
+    assert_eq!(weights, [1.0, 0.5, 0.25, 0.125]);
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! Scant's command line. The hosts are this same program; they differ only in the plugins they link in.
 
+#![deny(clippy::print_stdout, reason = "println! panics where nothing can be written: `say!` does not")]
+
 mod arguments;
 mod command;
+mod output;
 mod reports;
 mod session;
 mod sheet;

@@ -25,8 +25,11 @@ pub enum ProbeLabels {
 }
 
 impl ProbeLabels {
-    /// Refuses a run that shows no label to a probe which may see only what training saw.
+    /// Refuses a run that shows a probe no sample to learn from: not the training split, or no label of it.
     pub(crate) fn check(self, setup: &Setup) -> Result<()> {
+        if !setup.splits.is_empty() && !setup.splits.iter().any(|split| split == "train") {
+            return Err(Error::config("a probe learns from the split 'train': put it into `splits`"));
+        }
         match self == Self::Labelled && setup.labelled == 0 {
             true => {
                 Err(Error::config(format!("`data.labels` leaves no label that the probe may see: {REMEDY}")))

@@ -14,10 +14,14 @@ fn make(name: &str, config: Value) -> Result<Box<dyn Evaluator>> {
 
 /// An evaluator of a run in which training sees so many labels.
 fn make_with(labelled: usize, name: &str, config: Value) -> Result<Box<dyn Evaluator>> {
+    make_in(&Setup { labelled, ..Setup::default() }, name, config)
+}
+
+fn make_in(setup: &Setup, name: &str, config: Value) -> Result<Box<dyn Evaluator>> {
     let entry =
         (PLUGIN.components)().into_iter().find(|entry| entry.description.name == name).expect("listed");
     let Maker::Evaluator(make) = entry.maker else { panic!("{name} is no evaluator") };
-    make(config, &Setup { labelled, ..Setup::default() })
+    make(config, setup)
 }
 
 /// A split with separate groups as embeddings, logits that mostly agree, small images and their reconstructions.
@@ -130,6 +134,9 @@ fn a_probe_sees_no_label_that_training_did_not() {
         let error = make_with(0, name, json!({})).err().expect("refused").to_string();
         assert!(error.contains("`data.labels` leaves no label that the probe may see"), "{error}");
         assert!(make_with(0, name, json!({"labels": "all"})).is_ok());
+        let setup = Setup { labelled: 45, splits: vec!["test".to_owned()], ..Setup::default() };
+        let error = make_in(&setup, name, json!({})).err().expect("refused").to_string();
+        assert!(error.contains("a probe learns from the split 'train'"), "{error}");
     }
 }
 

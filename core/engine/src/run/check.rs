@@ -16,6 +16,7 @@ use super::settings::{EVALUATE_KEYS, LOSS_KEYS, Settings};
 use super::suite::file_name;
 use crate::Registry;
 use crate::schema::{self, Problem};
+use crate::suggest;
 
 /// One method of a configuration, ready to be run.
 #[derive(Clone, Debug)]
@@ -95,7 +96,10 @@ fn finding(configuration: &Configuration, method: &Described, problem: Problem) 
     let Problem { path, message } = problem;
     // A block's name is the method's, not the run's.
     let top = path.split(['.', '[']).next().unwrap_or_default();
-    let block = method.block.as_ref().filter(|_| path != "name" && method.own.iter().any(|key| key == top));
+    // What neither the block nor the file says is missing in the block, where blocks may say it.
+    let is_own = method.own.iter().any(|key| key == top);
+    let is_nowhere = ["stage", "model"].contains(&top) && configuration.value.get(top).is_none();
+    let block = method.block.as_ref().filter(|_| path != "name" && (is_own || is_nowhere));
     let place = block.map_or(path.clone(), |block| format!("{block}.{path}"));
     if configuration.not_finite.iter().any(|known| known.path == place) {
         return None;
@@ -250,7 +254,9 @@ fn check_optimizers(registry: &Registry, value: &Value) -> Vec<Problem> {
         let name = trainer.and_then(|trainer| trainer.as_str().or_else(|| trainer.get("use")?.as_str()));
         if let (Some(name), Some(optimizer)) = (name, stage.get("optimizer")) {
             let parameters = serde_json::json!({ "optimizer": optimizer });
-            // A trainer that is not there has been told already.
+            // A trainer that is not there has been told already: the one that was meant, it seems, stands for it.
+            let known = registry.of_kind(Kind::Trainer).map(|found| found.description().name.as_str());
+            let name = suggest::nearest(name, known).unwrap_or(name);
             let found = registry.check(Kind::Trainer, name, &parameters, &format!("stage[{number}]"));
             problems.extend(found.unwrap_or_default());
         }

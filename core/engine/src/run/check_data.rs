@@ -1,6 +1,7 @@
 //! What can be found wrong with the data of a configuration before any is read.
 
-use scant_abi::{Counts, DatasetInfo, Error};
+use scant_abi::{Counts, DatasetInfo, Error, Setup};
+use serde_json::Value;
 
 use super::components::dataset;
 use super::files;
@@ -51,8 +52,15 @@ pub(super) fn dataset_info(
     found: &mut Found<'_>,
 ) -> Option<DatasetInfo> {
     let exact = !found.is_known("data.dataset");
-    let dataset = found.keep_new("data.dataset", dataset(registry, settings, folders))?;
-    dataset.info().ok().filter(|_| exact)
+    if let Some(dataset) = found.keep_new("data.dataset", dataset(registry, settings, folders))
+        && exact
+    {
+        return dataset.info().ok();
+    }
+    // With the component's own settings its images look the same; how many there are is another matter.
+    let setup = Setup { folders: folders.to_vec(), ..Setup::default() };
+    let usual = registry.make_dataset(settings.data.dataset.name(), Value::Null, &setup).ok()?;
+    Some(DatasetInfo { counts: None, ..usual.info().ok()? })
 }
 
 /// Whether a data set with so many images can be split as `settings` say; gives how many samples are then of each kind.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use scant_abi::{
-    Context, INPUT, Image, Key, Kind, Loss, Model, OutputInfo, Source as Samples, State, StreamRequest,
+    Context, Device, ErrorKind, INPUT, Image, Key, Kind, Loss, Model, OutputInfo, Source as Samples, State,
+    StreamRequest,
 };
 
 use super::check_data::{check_splits, dataset_info, preparation};
@@ -19,7 +20,9 @@ use crate::prepare::Preparation;
 use crate::schema::Problem;
 
 /// Images and numbers of classes that stand for data of which nothing is known before they are opened.
-const GUESSES: [([usize; 3], usize); 3] = [([3, 32, 32], 10), ([1, 28, 28], 3), ([3, 64, 64], 100)];
+/// The last are large, and are looked at only where all others do not fit.
+const GUESSES: [([usize; 3], usize); 4] =
+    [([3, 32, 32], 10), ([1, 28, 28], 3), ([3, 64, 64], 100), ([3, 224, 224], 1000)];
 
 /// How often an augmentation is drawn to see what it makes of an image.
 const DRAWS: u64 = 4;
@@ -54,9 +57,11 @@ pub(super) fn check_built(
             found.add(&path, message);
         }
     }
+    // What a GPU computes the host computes too, and a check leaves its memory alone.
+    let on_host = Settings { device: Device::Cpu, ..settings.clone() };
     let workshop = |image, raw_image, classes| Workshop {
         registry,
-        settings,
+        settings: &on_host,
         folders: folders.clone(),
         image,
         raw_image,
@@ -67,7 +72,9 @@ pub(super) fn check_built(
     if let (Some(info), Some(preparation)) = (&info, &preparation) {
         let image = found.keep("data.prepare", preparation.dims(info.image));
         if let (Some(image), Ok(raw_image)) = (image, preparation.dims_before(info.image)) {
-            check_stages(&workshop(image, raw_image, info.classes.len()), preparation, &mut found);
+            let workshop = workshop(image, raw_image, info.classes.len());
+            check_stages(&workshop, preparation, &mut found);
+            check_device(&Workshop { settings, ..workshop }, &mut found);
             return found.problems;
         }
     }
@@ -75,6 +82,9 @@ pub(super) fn check_built(
     let preparation = preparation.unwrap_or_default();
     let mut common: Option<Vec<Problem>> = None;
     for (image, classes) in GUESSES {
+        if common.as_ref().is_some_and(Vec::is_empty) {
+            break;
+        }
         let classes = info.as_ref().map_or(classes, |info| info.classes.len());
         let (Ok(image), Ok(raw)) = (preparation.dims(image), preparation.dims_before(image)) else {
             continue;
@@ -83,12 +93,39 @@ pub(super) fn check_built(
         check_stages(&workshop(image, raw, classes), &preparation, &mut guessed);
         let problems = guessed.problems.split_off(found.problems.len());
         common = Some(match common {
-            Some(common) => common.into_iter().filter(|problem| problems.contains(problem)).collect(),
+            Some(common) => shared(common, &problems),
             None => problems,
         });
     }
     found.problems.extend(common.unwrap_or_default());
     found.problems
+}
+
+/// Those of `common` that stand among `problems` too, be it in words that speak of other images.
+fn shared(common: Vec<Problem>, problems: &[Problem]) -> Vec<Problem> {
+    let known = common.into_iter().filter(|problem| problems.iter().any(|other| other.path == problem.path));
+    let as_example = |problem: Problem| {
+        if problems.contains(&problem) || problem.message.ends_with(EXAMPLE) {
+            return problem;
+        }
+        Problem { message: format!("{}{EXAMPLE}", problem.message), ..problem }
+    };
+    known.map(as_example).collect()
+}
+
+/// Said of a problem whose words speak of one kind of images, and which others have as well.
+const EXAMPLE: &str = " (for one; images of other sizes do not fit either)";
+
+/// Whether the model can lie where the run wants it.
+fn check_device(workshop: &Workshop<'_>, found: &mut Found<'_>) {
+    if workshop.settings.device == Device::Cpu {
+        return;
+    }
+    if let Some(Err(error)) = (!workshop.settings.stage.is_empty()).then(|| workshop.model(0))
+        && error.kind() == ErrorKind::Unsupported
+    {
+        found.add("device", said(&error, "model"));
+    }
 }
 
 fn check_stages(workshop: &Workshop<'_>, preparation: &Preparation, found: &mut Found<'_>) {

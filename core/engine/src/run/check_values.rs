@@ -1,8 +1,11 @@
 //! What can be found wrong with a configuration's own values, without making anything.
 
+use scant_abi::Schedule;
+
 use super::found::Found;
 use super::order::MOST_SAMPLES;
 use super::settings::{Amount, EvaluateSettings, Labels, Selection, Settings, StageSettings, loss_weight};
+use crate::schema;
 
 /// Names of which files and folders are made: none may lead out of the run's folder.
 pub(super) fn check_names(settings: &Settings, found: &mut Found<'_>) {
@@ -13,6 +16,7 @@ pub(super) fn check_names(settings: &Settings, found: &mut Found<'_>) {
         }
     };
     plain("name".into(), Some(&settings.name));
+    plain("label".into(), settings.label.as_deref().filter(|label| label.trim().is_empty()));
     for (index, stage) in settings.stage.iter().enumerate() {
         plain(format!("stage[{index}].name"), Some(stage.name()).filter(|_| stage.name.is_some()));
     }
@@ -21,10 +25,14 @@ pub(super) fn check_names(settings: &Settings, found: &mut Found<'_>) {
     }
 }
 
-pub(super) const PLAIN: &str = "it must not be empty, '.' or '..', nor hold '/' or '\\'";
+pub(super) const PLAIN: &str = "it must not be empty, '.' or '..', nor longer than 200 bytes, nor hold '/', '\\' or what cannot be shown";
+
+/// The longest name in bytes: file systems take 255, and more is put behind some.
+const LONGEST_NAME: usize = 200;
 
 pub(super) fn is_plain(name: &str) -> bool {
-    !["", ".", ".."].contains(&name.trim()) && !name.contains(['/', '\\', '\0'])
+    let bad = |c: char| ['/', '\\'].contains(&c) || c.is_control();
+    !["", ".", ".."].contains(&name.trim()) && name.len() <= LONGEST_NAME && !name.contains(bad)
 }
 
 /// Weights with which no loss can be counted.
@@ -33,8 +41,9 @@ pub(super) fn check_weights(settings: &Settings, found: &mut Found<'_>) {
         for (number, loss) in stage.loss.iter().enumerate() {
             let path = format!("stage[{index}].loss[{number}].weight");
             let Ok(weight) = loss_weight(loss) else {
-                let example = "{ linear = { from = 0, to = 1 } }";
-                found.add(&path, format!("a number or a schedule is needed, such as {example}"));
+                let schema = schemars::schema_for!(Schedule).to_value();
+                let weight = loss.get("weight").cloned().unwrap_or_default();
+                found.problems.extend(schema::check(&schema, &weight, &path));
                 continue;
             };
             if let Err(error) = weight.check("weight") {
@@ -89,7 +98,7 @@ pub(super) fn check_numbers(settings: &Settings, found: &mut Found<'_>) {
             found.add(&path, "is what `augment` describes too: leave one of them out");
         }
     }
-    if settings.stage.is_empty() {
+    if settings.stage.is_empty() && !found.is_known("stage") {
         found.add("stage", "at least one [[stage]] is needed");
     }
 }

@@ -59,6 +59,7 @@ impl Workshop<'_> {
             epochs: stage.epochs,
             labelled: self.labelled,
             unlabelled: self.unlabelled,
+            splits: Vec::new(),
         }
     }
 
@@ -184,7 +185,12 @@ impl Workshop<'_> {
         block: &EvaluateSettings,
         outputs: &[OutputInfo],
     ) -> Result<Box<dyn Evaluator>> {
-        let setup = self.setup(self.settings.stage.len() - 1, "evaluator", outputs);
+        let mut splits = block.splits.clone();
+        if splits.is_empty() {
+            let validation = self.settings.data.validation.as_ref().map(|_| "validation");
+            splits = ["train"].into_iter().chain(validation).chain(["test"]).map(str::to_owned).collect();
+        }
+        let setup = Setup { splits, ..self.setup(self.settings.stage.len() - 1, "evaluator", outputs) };
         self.registry.make_evaluator(&block.name, Value::Object(block.parameters.clone()), &setup)
     }
 }

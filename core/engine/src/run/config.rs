@@ -21,10 +21,23 @@ pub struct Configuration {
     pub folders: Vec<PathBuf>,
     /// Numbers that are none; text stands in their places.
     pub(super) not_finite: Vec<Problem>,
+    /// The file that was asked for: what is missing is missing there.
+    file: Option<String>,
 }
 
 /// The beginning of the environment's variables: `SCANT__SEED=3`, `SCANT__STAGE__0__EPOCHS=5`.
 pub const ENVIRONMENT: &str = "SCANT__";
+
+/// The variables of the environment that are meant for a configuration.
+pub fn environment() -> Result<Vec<(String, String)>> {
+    let ours = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with(ENVIRONMENT));
+    ours.map(|(name, value)| {
+        let name = name.to_string_lossy().into_owned();
+        let text = value.into_string().map_err(|_| Error::config(format!("{name}: is no text in UTF-8")))?;
+        Ok((name, text))
+    })
+    .collect()
+}
 
 impl Configuration {
     /// Later files over earlier ones, `environment` over all files, `sets` (`a.b=c`) over everything.
@@ -38,8 +51,11 @@ impl Configuration {
             add_with_bases(file, &mut Vec::new(), &mut paths)?;
         }
         let mut value = nothing();
+        let mut file = None;
         for path in &paths {
-            lay(&mut value, layer(path)?.cache, "");
+            let layer = layer(path)?.cache;
+            file = first_origin(&layer).or_else(|| Some(path.display().to_string()));
+            lay(&mut value, layer, "");
         }
         let mut folders: Vec<PathBuf> = Vec::new();
         for folder in paths.iter().rev().filter_map(|path| path.parent()) {
@@ -48,7 +64,7 @@ impl Configuration {
                 folders.push(folder.to_owned());
             }
         }
-        Self::overridden(value, environment, sets, folders)
+        Ok(Self { file, ..Self::overridden(value, environment, sets, folders)? })
     }
 
     /// TOML that came with the program, under the file name `name`; `environment` and `sets` as in [`Self::load`].
@@ -93,8 +109,12 @@ impl Configuration {
         Ok(configuration)
     }
 
-    /// Where the value at `path`, or the nearest one around it, comes from.
+    /// Where the value at `path`, or the nearest one around it, comes from; else the file that was asked for.
     pub fn origin(&self, path: &str) -> Option<&str> {
+        self.nearest_origin(path).or(self.file.as_deref())
+    }
+
+    fn nearest_origin(&self, path: &str) -> Option<&str> {
         let mut path = path;
         loop {
             let within = |(at, _): &(&String, &String)| at.starts_with(path);
@@ -188,26 +208,32 @@ pub(crate) fn places<'a>(names: impl Iterator<Item = &'a str>, folders: &[PathBu
 /// Puts the files that `path` extends, and then itself, behind `found`.
 fn add_with_bases(path: &Path, within: &mut Vec<PathBuf>, found: &mut Vec<PathBuf>) -> Result<()> {
     if !path.is_file() {
-        return Err(Error::config(format!("there is no file {}", path.display())));
+        let what = if path.is_dir() { "this is a folder, no file" } else { "there is no such file" };
+        return Err(Error::config(format!("{}: {what}", path.display())));
     }
     let same = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     if within.contains(&same) {
         return Err(Error::config(format!("{}: extends itself", path.display())));
     }
     within.push(same);
+    let names_no_file =
+        || Error::config(format!("{}: extends must name a file, or a list of them", path.display()));
     let alone = layer(path)?;
     let bases: Vec<String> = match alone.get::<config::Value>("extends").map(|value| value.kind) {
         Err(_) => Vec::new(),
         Ok(ValueKind::String(base)) => vec![base],
         Ok(ValueKind::Array(bases)) => bases
             .into_iter()
-            .map(|base| base.into_string().map_err(|error| refuse(&error)))
+            .map(|base| match base.kind {
+                ValueKind::String(base) => Ok(base),
+                _ => Err(names_no_file()),
+            })
             .collect::<Result<_>>()?,
-        Ok(_) => return Err(Error::config(format!("{}: extends must name a file", path.display()))),
+        Ok(_) => return Err(names_no_file()),
     };
     for base in bases {
         let base = path.parent().unwrap_or(Path::new("")).join(base);
-        add_with_bases(&base, within, found)?;
+        add_with_bases(&base, within, found).context(|| format!("{}: extends", path.display()))?;
     }
     within.pop();
     found.push(path.to_owned());
@@ -215,7 +241,22 @@ fn add_with_bases(path: &Path, within: &mut Vec<PathBuf>, found: &mut Vec<PathBu
 }
 
 fn layer(path: &Path) -> Result<Config> {
+    let known =
+        path.extension().is_some_and(|ending| ["toml", "yaml", "yml", "json"].iter().any(|e| ending == *e));
+    if !known {
+        return Err(Error::config(format!("{}: must end in .toml, .yaml or .json", path.display())));
+    }
     Config::builder().add_source(File::from(path)).build().map_err(|error| refuse(&error))
+}
+
+/// Where the first value of a layer comes from, in the words in which it is said of all of them.
+fn first_origin(value: &config::Value) -> Option<String> {
+    let inner = || match &value.kind {
+        ValueKind::Table(table) => table.values().find_map(first_origin),
+        ValueKind::Array(items) => items.iter().find_map(first_origin),
+        _ => None,
+    };
+    value.origin().map(str::to_owned).or_else(inner)
 }
 
 fn nothing() -> config::Value {
@@ -228,6 +269,9 @@ fn set_text(layers: &mut config::Value, path: &str, text: &str, origin: &str) ->
     let value = written.and_then(|mut written| written.remove("value"));
     let value = value.unwrap_or_else(|| toml::Value::String(text.to_owned()));
     let top = path.split(['.', '[']).next().unwrap_or_default();
+    if top == "extends" {
+        return Err(Error::config(format!("{origin}: only a file can extend another")));
+    }
     let lacks_list = ["stage", "evaluate"].contains(&top) && !has(layers, top) && path.contains('[');
     if lacks_list && has(layers, "method") {
         return Err(Error::config(format!(

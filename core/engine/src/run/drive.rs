@@ -16,7 +16,7 @@ use super::epoch::{EpochEnd, place};
 use super::evaluate::{Judgement, judge};
 use super::memory;
 use super::records::{EvaluationRecord, MetricRecord, Record};
-use super::select::{RunResult, select, yardstick};
+use super::select::{RunResult, has_oracle, select, yardstick};
 use super::settings::{EvaluateSettings, Selection, evaluator_labels};
 use super::stage::Stage;
 use super::watch::{Event, Watcher};
@@ -75,6 +75,8 @@ pub(crate) struct Driver<'a> {
     pub(crate) counted: Instant,
     /// What evaluators at the ends of stages failed with.
     pub(crate) unjudged: Vec<String>,
+    /// The rule by which numbers stand for the run; the last epoch where the rule that was asked for finds none.
+    pub(crate) selection: Selection,
     /// The last checkpoint of this process, so that none is written twice.
     pub(crate) saved: Option<String>,
 }
@@ -179,16 +181,17 @@ impl Driver<'_> {
     /// Judges and keeps the model with which the stage ended: the last one, or the best where that is the rule.
     fn end_stage(&mut self, stage: &mut Stage<'_>, cursor: &Cursor) -> Result<()> {
         let mut epoch = cursor.epoch.saturating_sub(1);
-        let last_stage = stage.index + 1 == self.workshop.settings.stage.len();
-        if last_stage && self.workshop.settings.select == Selection::BestOnValidation {
-            let best = cursor.best.as_ref().ok_or_else(|| {
-                Error::config(
-                    "select: 'best-on-validation' needs an [[evaluate]] with `every`, and a validation split",
-                )
-            })?;
-            let checkpoint = self.writer.checkpoints.load(&best.checkpoint);
-            stage.restore(&checkpoint.context(|| "the best checkpoint is lost".to_owned())?)?;
-            epoch = best.epoch;
+        if stage.index + 1 == self.workshop.settings.stage.len() {
+            match (self.workshop.settings.select, &cursor.best) {
+                (Selection::BestOnValidation, Some(best)) => {
+                    let checkpoint = self.writer.checkpoints.load(&best.checkpoint);
+                    stage.restore(&checkpoint.context(|| "the best checkpoint is lost".to_owned())?)?;
+                    epoch = best.epoch;
+                }
+                (Selection::BestOnValidation, None) => self.select_the_last("validation"),
+                (Selection::Oracle, _) if !has_oracle(&self.records) => self.select_the_last("test"),
+                _ => {}
+            }
         }
         let found = self.judge(stage, |_| true)?;
         for judgement in found {
@@ -217,13 +220,23 @@ impl Driver<'_> {
         self.writer.stage(stage.settings.name(), &stage.kept_state()?)
     }
 
+    /// The training is done and good: where no epoch can be called the best, it is not lost for that.
+    fn select_the_last(&mut self, split: &str) {
+        let text = format!(
+            "select: no evaluator gave a number on the split '{split}' that can be better or worse, so that no epoch is \
+             the best: the last one stands"
+        );
+        self.watcher.tell(&Event::Warning(&text));
+        self.selection = Selection::Last;
+    }
+
     fn finish(&mut self, stage: &mut Stage<'_>) -> Result<Outcome> {
         let settings = self.workshop.settings;
         let result = RunResult {
             label: settings.label().to_owned(),
-            selection: settings.select,
+            selection: self.selection,
             seeds: settings.seeds(),
-            metrics: select(settings.select, &self.records),
+            metrics: select(self.selection, &self.records),
             parameters: stage.model.layout().iter().map(|parameter| parameter.range().len()).sum(),
             train_seconds: self.train_seconds,
             peak_bytes: memory::peak_bytes(),
@@ -273,7 +286,8 @@ impl Driver<'_> {
             return Err(Error::new(
                 ErrorKind::Numeric,
                 format!(
-                    "{}, after {} steps: '{tensor}' holds NaN or infinity; the checkpoint before is kept",
+                    "{}, after {} steps: '{tensor}' holds NaN or infinity; the checkpoint before is kept. A smaller learning rate may help, in a \
+                     run of its own",
                     place(stage, cursor.epoch, None),
                     cursor.step
                 ),

@@ -17,7 +17,8 @@ pub(crate) fn refuse_unfinished(folder: &RunFolder) -> Result<()> {
     match folder.status()? {
         Status::Finished(_) => Ok(()),
         Status::Failed(failure) => Err(Error::config(format!(
-            "{path} has failed, so there is no model to judge ({}): mend that, and `scant resume {path}`",
+            "{path} has failed, so there is no model to judge ({}): `scant resume {path}` tries again from its last \
+             checkpoint, other settings need a run of their own",
             failure.error
         ))),
         Status::Unfinished => Err(Error::config(format!(

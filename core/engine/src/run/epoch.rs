@@ -58,6 +58,8 @@ impl Driver<'_> {
         metrics.extend(report.metrics.into_iter().map(|(name, value)| (name, Number(value))));
         cursor.stopped = cursor.stopped.take().or(report.stop);
         self.count_time(cursor);
+        // What the losses weighed in the last step.
+        let clock = stage.clock(epoch, cursor.step.saturating_sub(1));
         let [seconds, step_seconds] = cursor.seconds;
         self.train_seconds += seconds;
         let record = EpochRecord {
@@ -194,7 +196,7 @@ fn refuse_not_finite(report: &Report, stage: &Stage<'_>, epoch: usize, step: Opt
     Err(Error::new(
         ErrorKind::Numeric,
         format!(
-            "{}{end}: '{name}' became {value}; a smaller learning rate may help",
+            "{}{end}: '{name}' became {value}; a smaller learning rate may help, in a run of its own",
             place(stage, epoch, step)
         ),
     ))

@@ -37,6 +37,10 @@ pub(super) fn put(root: &mut Value, path: &str, new: Value) -> Result<()> {
         let last = number + 1 == steps.len();
         at = match step {
             Step::Key(key) => {
+                if matches!(at.kind, ValueKind::Array(_)) {
+                    let message = format!("{done} is a list: say which of it is meant, {done}[0].{key}");
+                    return Err(Error::config(message));
+                }
                 let table = as_table(&mut at.kind).ok_or_else(|| wrong(path))?;
                 choose(table, &done, key, last.then_some(&new));
                 done = if done.is_empty() { key.clone() } else { format!("{done}.{key}") };

@@ -32,6 +32,10 @@ impl Configuration {
             problems.push(Problem { path, message: message.to_owned() });
         };
         let blocks: Vec<(String, Value)> = match blocks {
+            Value::Array(blocks) if blocks.is_empty() => {
+                wrong("method".into(), "lists no method: leave it out, or write a [[method]]");
+                Vec::new()
+            }
             Value::Array(blocks) => {
                 (0..).zip(blocks).map(|(number, block)| (format!("method[{number}]"), block)).collect()
             }

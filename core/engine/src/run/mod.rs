@@ -41,7 +41,7 @@ mod watch;
 mod writer;
 
 pub use check::{Finding, Method, check};
-pub use config::{Configuration, ENVIRONMENT};
+pub use config::{Configuration, ENVIRONMENT, environment};
 pub use digest::digest;
 pub use drive::{Options, Outcome, default_folder};
 pub use folder::{Failure, Predictions, RunFolder, RunInfo, Status, StoredArtefact};

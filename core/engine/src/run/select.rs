@@ -51,13 +51,7 @@ pub struct SelectedMetric {
 
 /// The numbers that stand for a run with these records.
 pub fn select(rule: Selection, records: &[Record]) -> Vec<SelectedMetric> {
-    let evaluations: Vec<&EvaluationRecord> = records
-        .iter()
-        .filter_map(|record| match record {
-            Record::Evaluation(evaluation) => Some(evaluation),
-            _ => None,
-        })
-        .collect();
+    let evaluations = evaluations(records);
     let ends = evaluations.iter().filter(|evaluation| evaluation.end);
     let oracle = oracle_epoch(&evaluations);
     ends.flat_map(|end| {
@@ -98,6 +92,19 @@ pub(crate) fn yardstick<'a>(
     let (higher_is_better, value) = of_split.filter_map(directed).next()?;
     let value = if higher_is_better { value } else { -value };
     (!value.is_nan()).then_some(value)
+}
+
+/// Whether these records say which epoch of the last stage was best on the test split.
+pub(crate) fn has_oracle(records: &[Record]) -> bool {
+    oracle_epoch(&evaluations(records)).is_some()
+}
+
+fn evaluations(records: &[Record]) -> Vec<&EvaluationRecord> {
+    let evaluations = records.iter().filter_map(|record| match record {
+        Record::Evaluation(evaluation) => Some(evaluation),
+        _ => None,
+    });
+    evaluations.collect()
 }
 
 /// The epoch of the last stage that was best on the test split; the earliest of several.

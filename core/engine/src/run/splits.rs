@@ -187,6 +187,8 @@ impl Pool {
 pub(crate) fn listed(text: &str, name: &str) -> Result<Vec<(usize, usize)>> {
     let mut lines: BTreeMap<usize, usize> = BTreeMap::new();
     let mut listed = Vec::new();
+    // Some editors begin a file with a mark of its byte order.
+    let text = text.trim_start_matches('\u{feff}');
     for (number, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
         let wrong = |what: &str| Error::data(format!("{name}, line {number}: {what}"));
         let place: usize =

@@ -158,6 +158,7 @@ fn drive(
         train_seconds: 0.0,
         counted: Instant::now(),
         unjudged: Vec::new(),
+        selection: workshop.settings.select,
         saved: None,
     };
     let checkpoint = driver.latest()?;

@@ -18,6 +18,8 @@ pub struct BlobsConfig {
     shift: i64,
     /// Images to test on; 90 where absent.
     test: Option<i64>,
+    /// Tell nothing before the data are opened.
+    hidden: bool,
 }
 
 /// Three classes of 4x4 images: a bright row each, and noise.
@@ -38,6 +40,9 @@ impl Component for Blobs {
 
 impl Dataset for Blobs {
     fn info(&self) -> Result<DatasetInfo> {
+        if self.config.hidden {
+            return Err(Error::data("it has not been opened"));
+        }
         let classes = ["a", "b", "c"].map(String::from).to_vec();
         let test = self.config.test.unwrap_or(90) as usize;
         let counts = Some(Counts::labelled(vec![80; 3], test));

@@ -45,6 +45,9 @@ impl Component for TwoLayers {
     type Config = TwoLayersConfig;
 
     fn new(config: TwoLayersConfig, setup: &Setup) -> Result<Self> {
+        if config.width == 0 {
+            return Err(Error::config(format!("no width for images of {:?}", setup.image)));
+        }
         let (inputs, classes) = (setup.image.iter().product(), if config.head { setup.classes } else { 0 });
         let count = config.width * (inputs + 1 + classes);
         let mut rng = setup.key().rng();

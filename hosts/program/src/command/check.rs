@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use scant_abi::{Device, Error, Result};
 use scant_engine::Registry;
-use scant_engine::run::{Configuration, Finding, Method, check, resolved_text};
+use scant_engine::run::{Configuration, Finding, Method, check, environment, resolved_text};
 use scant_engine::schema::Problem;
 use scant_engine::suggest::hint;
 
 use super::data::DataFolders;
 use crate::Session;
+use crate::output::say;
 
 /// Which configuration.
 #[derive(clap::Args)]
@@ -69,7 +70,7 @@ impl Sources {
             Device::Cuda(number) => format!("device={{ cuda = {number} }}"),
         });
         let set: Vec<String> = self.set.iter().cloned().chain(device).collect();
-        let mut configuration = Configuration::load(&self.files, std::env::vars(), &set)?;
+        let mut configuration = Configuration::load(&self.files, environment()?, &set)?;
         configuration.look_in(self.data.folders());
         Plan::of(&configuration, session)
     }
@@ -106,14 +107,14 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     for method in &methods {
         if args.resolved {
             if methods.len() > 1 {
-                println!("# {}", method.settings.label());
+                say!("# {}", method.settings.label());
             }
-            println!("{}", resolved_text(&method.settings)?);
+            say!("{}", resolved_text(&method.settings)?);
         }
     }
     if !args.resolved {
         let names: Vec<&str> = methods.iter().map(|method| method.settings.label()).collect();
-        println!("nothing is wrong: {}", names.join(", "));
+        say!("nothing is wrong: {}", names.join(", "));
     }
     Ok(())
 }

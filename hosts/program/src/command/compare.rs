@@ -8,6 +8,8 @@ use scant_engine::compare::{
 };
 use scant_engine::report::RunReport;
 
+use crate::output::{say, write};
+
 /// Which runs, by which metrics, in which form.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -62,12 +64,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let place = args.out.as_ref().map(|path| path.parent().unwrap_or(Path::new("")));
     let text = render(&comparison, &reports, format, place)?;
     match args.out {
-        None => print!("{text}"),
+        None => write(format_args!("{text}")),
         Some(path) => {
             std::fs::write(&path, text).map_err(|error| {
                 Error::caused_by(ErrorKind::Io, format!("cannot write {}", path.display()), &error)
             })?;
-            println!("wrote {}", path.display());
+            say!("wrote {}", path.display());
         }
     }
     Ok(())

@@ -6,6 +6,7 @@ use scant_abi::Result;
 use scant_engine::run::Suite;
 
 use crate::Session;
+use crate::output::say;
 
 /// Which runs.
 #[derive(clap::Args)]
@@ -20,7 +21,7 @@ pub(crate) fn run(args: Args, _: &Session) -> Result<()> {
         let suite = Suite::open(path)?;
         for trial in suite.trials() {
             let folder = suite.folder(trial);
-            println!("{}  {}", scant_engine::run::digest(&folder)?, folder.display());
+            say!("{}  {}", scant_engine::run::digest(&folder)?, folder.display());
         }
     }
     Ok(())

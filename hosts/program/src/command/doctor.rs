@@ -3,6 +3,7 @@
 use scant_abi::{Kind, Result};
 
 use crate::Session;
+use crate::output::write;
 use crate::table::Table;
 
 /// Nothing to choose.
@@ -26,7 +27,7 @@ pub(crate) fn run(_args: Args, session: &Session) -> Result<()> {
     for refused in &session.refused {
         table.row(["refused", &refused.reason]);
     }
-    print!("{table}");
+    write(format_args!("{table}"));
     session.require_plugins()
 }
 

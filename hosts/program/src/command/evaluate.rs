@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::data::DataFolders;
 use crate::Session;
+use crate::output::{say, write};
 use crate::table::Table;
 
 /// Which finished run, and by which evaluators.
@@ -59,7 +60,7 @@ fn show(found: &[(String, Findings)], as_json: bool) {
             .iter()
             .map(|(name, findings)| json!({"evaluator": name, "metrics": findings.metrics}))
             .collect();
-        println!("{:#}", serde_json::Value::from(all));
+        say!("{:#}", serde_json::Value::from(all));
         return;
     }
     if found.iter().all(|(_, findings)| findings.metrics.is_empty()) {
@@ -71,7 +72,7 @@ fn show(found: &[(String, Findings)], as_json: bool) {
             table.row([name, &metric.name, &metric.split, &format!("{:.4}", metric.value)]);
         }
     }
-    print!("{table}");
+    write(format_args!("{table}"));
 }
 
 fn parse(text: &str) -> Result<EvaluateSettings> {

@@ -4,6 +4,7 @@ use scant_abi::{Kind, Result};
 use serde_json::json;
 
 use crate::Session;
+use crate::output::{say, write};
 use crate::table::Table;
 
 /// Which components, in which form.
@@ -40,7 +41,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
                 value
             })
             .collect();
-        println!("{:#}", json!(all));
+        say!("{:#}", json!(all));
         return Ok(());
     }
     let mut table = Table::new(["kind", "name", "plugin", "summary"]);
@@ -54,8 +55,8 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         ]);
     }
     match shown.is_empty() {
-        false => print!("{table}"),
-        true => println!("There is nothing: no plugin is linked in, and --plugin-dir loaded none."),
+        false => write(format_args!("{table}")),
+        true => say!("There is nothing: no plugin is linked in, and --plugin-dir loaded none."),
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use scant_abi::{Error, ErrorKind, Result};
 use scant_engine::Registry;
 
 use crate::Session;
+use crate::output::say;
 
 /// What it is called, and where Scant's crates lie.
 #[derive(clap::Args)]
@@ -42,7 +43,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             .replace("{{scant}}", &scant.display().to_string());
         write(&folder.join(path), &text)?;
     }
-    println!(
+    say!(
         "Wrote {name}: a loss to start from, with a test. Next:\n  cd {name}\n  cargo test\n  cargo build --release\n  \
          scant describe {name} --plugin-dir target/release"
     );

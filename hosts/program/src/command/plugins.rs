@@ -9,6 +9,8 @@ use scant_abi::{Error, ErrorKind, Result};
 use scant_engine::plugins::{Lock, libraries};
 use serde_json::Value;
 
+use crate::output::say;
+
 /// What is to be done with loadable plugins.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -47,7 +49,7 @@ fn lock(folder: &Path) -> Result<()> {
     let mut lock = Lock::of_folder(folder)?;
     for path in libraries(folder)? {
         if let Err(error) = scant_abi::ffi::check_file(&path) {
-            println!("left out: {error}");
+            say!("left out: {error}");
             lock.libraries.remove(&*path.file_name().unwrap_or_default().to_string_lossy());
         }
     }
@@ -58,11 +60,7 @@ fn lock(folder: &Path) -> Result<()> {
         )));
     }
     let count = lock.libraries.len();
-    println!(
-        "{}: {count} {}",
-        lock.write(folder)?.display(),
-        if count == 1 { "library" } else { "libraries" }
-    );
+    say!("{}: {count} {}", lock.write(folder)?.display(), if count == 1 { "library" } else { "libraries" });
     Ok(())
 }
 
@@ -138,7 +136,7 @@ fn copy_library(file: &Path, out: &Path) -> Result<()> {
     std::fs::copy(file, &half)
         .and_then(|_| std::fs::rename(&half, &target))
         .map_err(|error| cannot_write(&target, &error))?;
-    println!("{}", target.display());
+    say!("{}", target.display());
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use scant_engine::run::{Method, Preview, PreviewOptions, preview};
 
 use super::check::Sources;
 use crate::Session;
+use crate::output::say;
 use crate::sheet::{Group, Row, draw};
 
 /// What to show, and where.
@@ -58,7 +59,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let out = args.out.unwrap_or_else(|| default_file(method, &shown));
     write_new(&out, &sheet(&shown)?)?;
     let views: Vec<String> = shown.views.iter().map(|(name, times)| format!("{name} x{times}")).collect();
-    println!(
+    say!(
         "{}: {} images of stage '{}'; columns: original, {}",
         out.display(),
         shown.rows.len(),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use scant_abi::Result;
-use scant_engine::run::{Configuration, Suite, default_folder};
+use scant_engine::run::{Configuration, Suite, default_folder, environment};
 
 use super::check::Plan;
 use super::run::{Pace, carry_out};
@@ -14,7 +14,7 @@ use crate::Session;
 const EXAMPLE: &str = include_str!("../../../../examples/quickstart.toml");
 
 pub(crate) fn run(session: &Session) -> Result<ExitCode> {
-    let configuration = Configuration::built_in("quickstart.toml", EXAMPLE, std::env::vars(), &[])?;
+    let configuration = Configuration::built_in("quickstart.toml", EXAMPLE, environment()?, &[])?;
     let Plan { registry, methods, folders } = Plan::of(&configuration, session)?;
     let names: Vec<&str> = methods.iter().map(|method| method.settings.label()).collect();
     eprintln!("The quick start: {} on drawn digits, few of them labelled.", names.join(", "));

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use scant_abi::Result;
 
+use crate::output::say;
 use crate::reports;
 
 /// Which runs.
@@ -16,7 +17,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Result<()> {
     for path in &args.runs {
-        println!("report: {}", reports::write(path)?.display());
+        say!("report: {}", reports::write(path)?.display());
     }
     Ok(())
 }

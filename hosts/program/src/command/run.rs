@@ -11,6 +11,7 @@ use scant_engine::run::{Ending, Options, Progress, Suite, Summary, default_folde
 
 use super::check::{Plan, Sources};
 use crate::arguments::Showing;
+use crate::output::{say, write};
 use crate::{Session, reports};
 
 /// What to run, and where.
@@ -39,8 +40,8 @@ pub(crate) struct Args {
 #[derive(Default, clap::Args)]
 pub(crate) struct Pace {
     /// Batches made ahead of the step that needs them; 0 makes each when it is needed
-    #[arg(long, value_name = "N")]
-    prefetch: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16))]
+    prefetch: Option<u16>,
 }
 
 /// Nobody repeats a run so often; a slip of the finger may ask for it.
@@ -78,6 +79,9 @@ fn parse_seeds(text: &str) -> std::result::Result<Seeds, String> {
 
 pub(crate) fn run(args: Args, session: &Session) -> Result<ExitCode> {
     let plan = args.sources.plan(session)?;
+    if let Some(twice) = (1..args.method.len()).find(|n| args.method[..*n].contains(&args.method[*n])) {
+        return Err(Error::config(format!("--method {}: is named twice", args.method[twice])));
+    }
     let chosen = args.method.iter().map(|name| plan.method(name).cloned()).collect::<Result<Vec<_>>>()?;
     let Plan { registry, methods, folders } = plan;
     let methods = if chosen.is_empty() { methods } else { chosen };
@@ -107,7 +111,8 @@ pub(crate) fn carry_out(
             .map_err(|error| Error::caused_by(ErrorKind::Io, "cannot listen for signals", &error))?;
     }
     let threads = rayon::current_num_threads();
-    let options = Options { threads, prefetch: pace.prefetch.unwrap_or(4 * threads), stop, folders };
+    let options =
+        Options { threads, prefetch: pace.prefetch.map_or(4 * threads, usize::from), stop, folders };
     let mut progress = if showing.quiet || showing.json { Progress::in_lines() } else { Progress::default() };
     let whole = suite.run(registry, &options, &mut progress)?;
     if !whole {
@@ -124,31 +129,35 @@ pub(crate) fn carry_out(
         return Ok(ExitCode::from(STOPPED));
     }
     if !showing.quiet {
-        print!("{}", Summary::of(suite, "test")?);
+        write(format_args!("{}", Summary::of(suite, "test")?));
     }
-    let mut failed = 0;
+    let (mut failed, mut unjudged) = (0, 0);
     for trial in suite.trials() {
         let run = format!("{}, seed {}", trial.settings.label(), trial.settings.seed);
         match suite.ending(trial)? {
             Ending::Failed(error) => {
                 failed += 1;
-                println!("failed: {run}: {error}");
+                say!("failed: {run}: {error}");
             }
             Ending::Finished(result) => {
-                result.unjudged.iter().for_each(|error| println!("not judged: {run}: {error}"));
+                unjudged += result.unjudged.len();
+                result.unjudged.iter().for_each(|error| say!("not judged: {run}: {error}"));
             }
             Ending::Unfinished => {}
         }
     }
     match reports::write(suite.path()) {
-        Ok(page) if !showing.quiet => println!("report: {}", page.display()),
+        Ok(page) if !showing.quiet => say!("report: {}", page.display()),
         Ok(_) => {}
         // The runs are what counts; a page can be made again.
         Err(error) => log::warn!("no report could be written: {error}"),
     }
-    match failed {
-        0 => Ok(ExitCode::SUCCESS),
-        _ => Err(Error::new(ErrorKind::Numeric, format!("{failed} of {} runs failed", suite.trials().len()))),
+    let wrong = |text: String| Err(Error::new(ErrorKind::Numeric, text));
+    match (failed, unjudged) {
+        (0, 0) => Ok(ExitCode::SUCCESS),
+        (0, 1) => wrong("one evaluation failed; the model is kept".to_owned()),
+        (0, _) => wrong(format!("{unjudged} evaluations failed; the models are kept")),
+        _ => wrong(format!("{failed} of {} runs failed", suite.trials().len())),
     }
 }
 
