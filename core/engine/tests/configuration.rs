@@ -252,6 +252,13 @@ fn another_choice_replaces_the_one_below() {
     assert_eq!(over_base("", &weighed)["stage"][0]["loss"][0], json!({"use": "other", "weight": 2}));
     let lr = ["stage[0].optimizer.lr.linear={from=1,to=0}", "stage[0].optimizer.lr.cosine={from=1}"];
     assert_eq!(over_base("", &lr)["stage"][0]["optimizer"]["lr"], json!({"cosine": {"from": 1}}));
+    // A name alone is the table that it stands for.
+    let spelt = json!({"use": "sgd", "unlabelled": true});
+    assert_eq!(over_base("", &["stage[0].trainer.unlabelled=true"])["stage"][0]["trainer"], spelt);
+    assert_eq!(
+        over_base("[data.dataset]\nshift = 1\n", &[])["data"]["dataset"],
+        json!({"use": "blobs", "shift": 1})
+    );
     // A table that is set is all that is there afterwards.
     assert_eq!(
         over_base("checkpoint = { steps = 2 }", &["checkpoint={keep=3}"])["checkpoint"],
@@ -417,6 +424,14 @@ fn what_is_wrong_with_a_block_hides_nothing_else() {
     let [found] = found.try_into().expect("one");
     let said = Finding::to_string(&found);
     assert!(said.ends_with("run.toml: method 'a': stage: is missing"), "{said}");
+    let one_label = BASE.replace("name = \"toy\"", "name = \"toy\"\nlabel = \"same\"");
+    let blocks = "[[method]]\nname = \"a\"\n[[method]]\nname = \"b\"\n";
+    let shared = load(&[("run.toml", &format!("{one_label}{blocks}"))], &[], &[]).expect("loaded");
+    let methods = check(&registry(), &shared).expect("nothing is wrong");
+    assert_eq!(methods.iter().map(|method| method.settings.label()).collect::<Vec<_>>(), ["a", "b"]);
+    let found = findings(&format!("{BASE}{blocks}label = \"a\"\nplugins = [\"x\"]\n"));
+    assert!(found[0].starts_with("method[1].plugins: stands at the top of the file"), "{found:?}");
+    assert_eq!(found[1], "method[1].label: another method is called 'a' in tables: rename one");
     let table = findings(&format!("{}[method]\nname = \"a\"\nseedd = 1\n", BASE));
     assert_eq!(table[0], "method: must be a list of tables: write [[method]]");
     assert!(table[1].starts_with("seedd: unknown key"), "{table:?}");

@@ -73,6 +73,7 @@ pub fn check(registry: &Registry, configuration: &Configuration) -> Result<Vec<M
     let mut findings: Vec<Finding> = problems.map(|problem| Finding::of(configuration, problem)).collect();
     findings.extend(check_method_names(&described, configuration));
     let unused = unused(&described, configuration);
+    findings.extend(check_labels(&described, configuration));
     for method in described {
         match check_one(registry, &method.value, configuration) {
             Ok(settings) => methods.push(Method { name: method.name, settings }),
@@ -129,6 +130,23 @@ fn check_method_names(described: &[Described], configuration: &Configuration) ->
             }
         };
         findings.push(Finding::of(configuration, Problem { path, message }));
+    }
+    findings
+}
+
+/// Methods that tables would take for repeats of one.
+fn check_labels(described: &[Described], configuration: &Configuration) -> Vec<Finding> {
+    let label = |method: &Described| method.value.get("label").and_then(Value::as_str).map(str::to_owned);
+    let mut labels: Vec<String> = Vec::new();
+    let mut findings = Vec::new();
+    for method in described {
+        let (Some(block), Some(label)) = (&method.block, label(method)) else { continue };
+        if labels.contains(&label) && method.name.is_some() {
+            let message = format!("another method is called '{label}' in tables: rename one");
+            let problem = Problem { path: format!("{block}.label"), message };
+            findings.push(Finding::of(configuration, problem));
+        }
+        labels.push(label);
     }
     findings
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use scant_abi::{
-    Context, Device, ErrorKind, INPUT, Image, Key, Kind, Loss, Model, OutputInfo, Source as Samples, State,
-    StreamRequest,
+    AUGMENTED, Context, Device, ErrorKind, INPUT, Image, Key, Kind, Loss, Model, OutputInfo,
+    Source as Samples, State, StreamRequest,
 };
 
 use super::check_data::{check_splits, dataset_info, preparation};
@@ -252,6 +252,11 @@ fn check_trainer(
     }
     check_views(workshop, preparation, index, &streams, found);
     let wanted: Vec<&str> = streams.iter().flat_map(|s| &s.views).map(|v| v.name.as_str()).collect();
+    if stage.augment.is_some() && !wanted.iter().any(|name| name.starts_with(AUGMENTED)) {
+        let message =
+            format!("the trainer wants no augmented view; it wants {}: `views` says how", wanted.join(", "));
+        found.add(&format!("{path}.augment"), message);
+    }
     for name in stage.views.keys().filter(|name| !wanted.contains(&name.as_str())) {
         let message = format!("the trainer wants no view '{name}'; it wants {}", wanted.join(", "));
         found.add(&format!("{path}.views.{name}"), message);

@@ -13,6 +13,9 @@ const SCHEDULES: [&str; 5] = ["constant", "linear", "cosine", "step", "cyclical"
 
 /// Lays `over` upon `value`; both stand at `path`.
 pub(super) fn lay(value: &mut Value, over: Value, path: &str) {
+    if matches!(&over.kind, ValueKind::Table(_)) {
+        spell_out(value, path);
+    }
     if replaces(value, &over, path) {
         *value = over;
         return;
@@ -41,6 +44,7 @@ pub(super) fn put(root: &mut Value, path: &str, new: Value) -> Result<()> {
                     let message = format!("{done} is a list: say which of it is meant, {done}[0].{key}");
                     return Err(Error::config(message));
                 }
+                spell_out(at, &done);
                 let table = as_table(&mut at.kind).ok_or_else(|| wrong(path))?;
                 choose(table, &done, key, last.then_some(&new));
                 done = if done.is_empty() { key.clone() } else { format!("{done}.{key}") };
@@ -62,6 +66,19 @@ pub(super) fn put(root: &mut Value, path: &str, new: Value) -> Result<()> {
     }
     *at = new;
     Ok(())
+}
+
+/// Makes of a component's name alone the table that it stands for, so that parameters can be added.
+fn spell_out(value: &mut Value, path: &str) {
+    let own = path.rsplit('.').next().unwrap_or_default();
+    let is_component = ["model", "trainer", "dataset"].contains(&own)
+        || ["loss[", "evaluate["].iter().any(|list| own.starts_with(list));
+    if is_component && matches!(value.kind, ValueKind::String(_)) {
+        let name = std::mem::take(value);
+        let origin = name.origin().map(str::to_owned);
+        value.kind = ValueKind::Table(Map::from_iter([("use".to_owned(), name)]));
+        *value = Value::new(origin.as_ref(), std::mem::take(&mut value.kind));
+    }
 }
 
 /// What stands in a table; in a new one where there is something else.

@@ -68,12 +68,22 @@ impl Configuration {
                     None
                 }
             };
+            if block.contains_key("plugins") {
+                wrong(
+                    format!("{path}.plugins"),
+                    "stands at the top of the file: plugins are loaded for all methods",
+                );
+            }
+            let says_label = block.contains_key("label");
             let mut value = from_json(shared.clone());
             lay(&mut value, from_json(Value::Object(block)), "");
             // The places of its values are known by their paths.
             let mut value = Self::default().take(value, "");
             if let (Value::Object(table), Some(name)) = (&mut value, &name) {
-                table.entry("label").or_insert(Value::String(name.clone()));
+                // One label for several methods would make them one in tables.
+                if !says_label {
+                    table.insert("label".to_owned(), Value::String(name.clone()));
+                }
             }
             methods.push(Described { block: Some(path), name, own, value });
         }

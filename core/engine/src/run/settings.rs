@@ -164,7 +164,7 @@ pub enum Selection {
     /// Those of the last epoch.
     #[default]
     Last,
-    /// The median over the last 20 evaluated epochs of the last stage.
+    /// The median over the last 20 evaluated epochs of a number's stage.
     #[serde(rename = "median-of-last-20")]
     MedianOfLast20,
     /// Those of the epoch that was best on the validation split.

@@ -206,9 +206,10 @@ pub(crate) fn find_source<'a>(from: &'a str, index: usize, workshop: &Workshop<'
     let places = std::iter::once(Path::new("").to_owned()).chain(workshop.folders.iter().cloned());
     let folder = places.map(|place| place.join(folder)).find(|folder| folder.is_dir()).ok_or_else(|| {
         let earlier: Vec<&str> = stages[..index].iter().map(StageSettings::name).collect();
+        let earlier =
+            if earlier.is_empty() { "of which there is none".to_owned() } else { earlier.join(", ") };
         Error::config(format!(
-            "stage[{index}].take: '{from}' is neither an earlier stage ({}) nor a run's folder",
-            earlier.join(", ")
+            "stage[{index}].take: '{from}' is neither an earlier stage ({earlier}) nor a run's folder"
         ))
     })?;
     let run = RunFolder::open(&folder)?;

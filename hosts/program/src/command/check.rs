@@ -79,7 +79,9 @@ impl Sources {
 impl Plan {
     /// The method of this name.
     pub(crate) fn method(&self, name: &str) -> Result<&Method> {
-        let found = self.methods.iter().find(|method| method.settings.label() == name);
+        let is_meant =
+            |method: &&Method| method.name.as_deref() == Some(name) || method.settings.label() == name;
+        let found = self.methods.iter().find(is_meant);
         found.ok_or_else(|| {
             let names = self.methods.iter().map(|method| method.settings.label());
             Error::config(format!("there is no method '{name}'; {}", hint(name, names)))
