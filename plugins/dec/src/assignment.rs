@@ -89,9 +89,10 @@ mod tests {
 
     #[test]
     fn the_target_is_sharper_and_held_against_sizes() {
-        // Both clusters have size 3/2: p of the first sample = (4/9)/(4/9+1/9) = 4/5.
-        let p = target(&assign(&Z, &M, 1, 1.0), 2);
-        let expected = [0.8, 0.2, 0.5, 0.5, 0.2, 0.8];
+        // Samples at 0, 0 and 1: q = (2/3, 1/3) twice and (1/3, 2/3), so that the sizes are 5/3 and 4/3. p of the first sample is
+        // (4/9 / 5/3, 1/9 / 4/3) = (16, 5) / 60 brought to the sum 1, that of the last one (1/9 / 5/3, 4/9 / 4/3) = (4, 20) / 60.
+        let p = target(&assign(&[0.0, 0.0, 1.0], &M, 1, 1.0), 2);
+        let expected = [16.0 / 21.0, 5.0 / 21.0, 16.0 / 21.0, 5.0 / 21.0, 1.0 / 6.0, 5.0 / 6.0];
         assert!(p.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{p:?}");
     }
 

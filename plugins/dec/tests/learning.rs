@@ -109,6 +109,10 @@ impl Run {
         let mut rng = Key::new(5).fold(self.steps as u64).rng();
         let samples: Vec<usize> = (0..BATCH).map(|_| rng.below(SAMPLES)).collect();
         let batch = self.spots.batch(&samples, &["augmented", CLEAN]).expect("a batch");
+        self.step_on(batch, losses)
+    }
+
+    fn step_on(&mut self, batch: Batch, losses: &mut [WeightedLoss<'_>]) -> Report {
         // The context borrows the losses for as long as it lives.
         let mut losses: Vec<WeightedLoss<'_>> = losses
             .iter_mut()
@@ -191,6 +195,21 @@ fn a_reconstruction_beside_it_keeps_the_decoder_at_work() {
     let ((improved, reported), (plain, silent)) = (error(1.0), error(0.0));
     assert!(improved < 0.8 * plain, "{improved} {plain}");
     assert!(reported.is_finite() && silent.is_nan());
+}
+
+#[test]
+fn what_goes_in_is_augmented_and_what_is_reconstructed_is_clean() {
+    let mut run = Run::new(config(1.0));
+    let mut batch = run.spots.batch(&[0, 1], &["augmented", CLEAN]).expect("a batch");
+    batch.views[0].1 = Tensor::from_f32(vec![0.0; 2 * PIXELS], &[2, 1, 4, 4]).expect("dark images");
+    let made = run.model.forward(batch.views[0].1.view(), &Forward::evaluation()).expect("a pass");
+    let made = made.output("reconstruction").expect("there").f32().expect("numbers");
+    let expected = made.iter().zip(&run.spots.pixels).map(|(a, b)| (a - b) * (a - b)).sum::<f32>() / 2.0;
+    let mut loss = SquaredError(Reduction::Items);
+    let mut losses = [WeightedLoss { name: "mse".to_owned(), weight: 1.0, loss: &mut loss }];
+    let metrics = run.step_on(batch, &mut losses).metrics;
+    let mse = metrics.iter().find(|(name, _)| name == "mse").expect("reported").1 as f32;
+    assert!((mse - expected).abs() < 1e-4, "{mse} {expected}");
 }
 
 #[test]
