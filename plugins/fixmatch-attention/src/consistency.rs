@@ -119,4 +119,18 @@ mod tests {
         let gradient = loss.gradients[0].gradient.f32().expect("numbers");
         assert!((gradient[0] + 0.25).abs() < 1e-6 && (gradient[1] - 0.25).abs() < 1e-6, "{gradient:?}");
     }
+
+    #[test]
+    fn maps_are_drawn_together_where_the_class_is_believed() {
+        // The divergence of the test above in both rows: half of it is left of the mean, and half of the first row's gradient.
+        let believed = Believed { classes: vec![0, 0], weights: vec![1.0, 0.0] };
+        let flat = pass("attention", 2, vec![0.0; 4]);
+        let other = pass("attention", 2, vec![0.0, 3f32.ln(), 0.0, 3f32.ln()]);
+        let expected = (0.5 * 2f32.ln() + 0.5 * (2f32 / 3.0).ln()) / 2.0;
+        let loss = believed.attention(&flat, &other, 0).expect("a loss");
+        assert!((loss.value - expected).abs() < 1e-6, "{} {expected}", loss.value);
+        let gradient = loss.gradients[0].gradient.f32().expect("numbers");
+        let close = gradient.iter().zip([-0.125, 0.125, 0.0, 0.0]).all(|(a, b)| (a - b).abs() < 1e-6);
+        assert!(close, "{gradient:?}");
+    }
 }

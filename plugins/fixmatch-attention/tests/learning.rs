@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 const SIDE: usize = 8;
 
-/// One bar on noise, anywhere: standing in class 0, lying in class 1.
-fn bars() -> Rehearsal {
+/// One bar on noise, anywhere: standing in class 0, lying in class 1; this many of each show their label.
+fn bars(weak: fn(&mut [f32], Key), labelled: usize) -> Rehearsal {
     let mut rng = Key::new(4).rng();
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for place in 0..400 {
@@ -20,7 +20,9 @@ fn bars() -> Rehearsal {
         }
         labels.push(class as i64);
     }
-    Rehearsal::new([1, SIDE, SIDE], pixels, labels, 2).with_view("weak", rolled).with_view("strong", hidden)
+    Rehearsal::new([1, SIDE, SIDE], pixels, labels, labelled)
+        .with_view("weak", weak)
+        .with_view("strong", hidden)
 }
 
 /// Moved by up to two pixels each way, round the edges.
@@ -28,6 +30,14 @@ fn rolled(image: &mut [f32], key: Key) {
     let mut rng = key.rng();
     let by = rng.below(5) * SIDE + rng.below(5);
     image.rotate_right(by);
+}
+
+/// Moved, or, seven times in ten, empty.
+fn rolled_or_empty(image: &mut [f32], key: Key) {
+    rolled(image, key);
+    if key.named("empty").rng().chance(0.7) {
+        image.fill(0.0);
+    }
 }
 
 /// Moved, other contrast, a quarter of the picture grey.
@@ -55,7 +65,10 @@ fn description() -> Value {
 
 /// The accuracy on all bars, and the numbers of the last epoch.
 fn train(config: Value) -> (f64, Vec<(String, f64)>) {
-    let mut bars = bars();
+    train_on(bars(rolled, 2), config)
+}
+
+fn train_on(mut bars: Rehearsal, config: Value) -> (f64, Vec<(String, f64)>) {
     let mut model = bars.network(description()).expect("a network");
     let mut settings = json!({"uratio": 16.0, "optimizer": {"lr": 5e-3}, "ema_m": 0.9, "p_cutoff": 0.9});
     let given = config.as_object().expect("a table").clone();
@@ -80,6 +93,16 @@ fn the_strong_view_learns_from_what_the_weak_one_says() {
 }
 
 #[test]
+fn what_an_unsure_model_says_is_better_not_believed() {
+    // Empty views look alike, so that all get one class, which is the wrong one for every second picture.
+    let accuracy =
+        |cutoff: f64| train_on(bars(rolled_or_empty, 10), json!({"attention": 0.0, "p_cutoff": cutoff})).0;
+    let (sure, all) = (accuracy(0.9), accuracy(0.0));
+    assert!(sure >= 0.95, "{sure} where the sure are believed, {all} where all are");
+    assert!(all < 0.7, "{sure} where the sure are believed, {all} where all are");
+}
+
+#[test]
 fn the_attention_distance_brings_the_maps_of_both_views_together() {
     let (accuracy, with) = train(json!({"attention": 1.0}));
     // So little that the distance is reported and pulls nothing.
@@ -91,7 +114,7 @@ fn the_attention_distance_brings_the_maps_of_both_views_together() {
 
 #[test]
 fn attention_needs_a_model_that_has_it() {
-    let bars = bars();
+    let bars = bars(rolled, 2);
     let outputs = vec![scant_abi::OutputInfo { name: "logits".to_owned(), dims: vec![2] }];
     let setup = bars.setup(outputs, 4);
     let error = FixMatchAttention::new(Default::default(), &setup).err().expect("refused").to_string();
