@@ -7,6 +7,7 @@ use scant_abi::{
 use scant_end_to_end::{DeepCluster, EndToEnd};
 use scant_nn::cluster::{Contingency, normalized_mutual_information};
 use scant_nn::network::{Network, NetworkConfig};
+use scant_nn::rehearsal::Rehearsal;
 use serde_json::{Value, json};
 
 const SAMPLES: usize = 240;
@@ -227,6 +228,31 @@ fn several_views_share_the_label_of_the_original() {
 }
 
 #[test]
+fn all_views_count_the_same_in_what_is_learnt() {
+    // Logits (0, x) for x = ln 3 as prepared, 0 and -ln 3 in the augmented views: the label is 1, which gets 3/4, 1/2 and 1/4.
+    let grey = |image: &mut [f32], _| image.fill(0.0);
+    let negative = |image: &mut [f32], _| image.iter_mut().for_each(|pixel| *pixel = -*pixel);
+    let one = Rehearsal::new([1, 1, 1], vec![3f32.ln()], vec![1], 0);
+    let mut one = one.with_view("augmented", grey).with_view("augmented-2", negative);
+    let layers = json!(["flatten", { "linear": { "out": 2, "bias": false } }, { "output": "logits" }]);
+    let mut model = one.network(json!({ "parts": [{ "name": "head", "layers": layers }] })).expect("made");
+    let parameters = model.parameters().expect("no pass is open");
+    parameters.values.cpu().expect("on the CPU").copy_from_slice(&[0.0, 1.0]);
+    let config = json!({ "optimizer": { "use": "sgd", "lr": 1.0 }, "refill": false, "augmentations": 2 });
+    let config = serde_json::from_value(config).expect("a configuration");
+    let mut trainer = EndToEnd::new(config, &one.setup(model.outputs(), 1)).expect("a trainer");
+    let report = one.train(&mut trainer, &mut model, &mut [], (1, 1)).expect("trained");
+    // The mean of ln 4/3, ln 2 and ln 4.
+    let (name, value) = &report[1];
+    assert_eq!(name, "cross-entropy");
+    assert!((value - (32f64 / 3.0).ln() / 3.0).abs() < 1e-6, "{value}");
+    // Along the second weight the slope is the mean of (p - 1) x: of -1/4 ln 3, 0 and 3/4 ln 3.
+    let slope = 3f32.ln() / 6.0;
+    let learnt = model.parameters().expect("no pass is open").values.cpu().expect("on the CPU");
+    assert!((learnt[0] - slope).abs() < 1e-6 && (learnt[1] - 1.0 + slope).abs() < 1e-6, "{learnt:?}");
+}
+
+#[test]
 fn more_views_than_make_sense_are_refused_before_any_is_asked_for() {
     for augmentations in [0, 65, 3_000_000_000u64] {
         let config = serde_json::from_value(json!({ "augmentations": augmentations })).expect("a number");
@@ -262,6 +288,25 @@ fn k_means_labels_teach_a_classifier_and_labels_at_random_teach_it_nothing() {
         lost += CLASSES - deep_cluster(seed, &mut mix_labels).0.1;
     }
     assert!(lost >= 3, "only {lost} classes of four runs were lost with labels at random");
+}
+
+#[test]
+fn k_means_goes_by_the_direction_of_features_and_not_by_their_length() {
+    // Two directions not far apart, and features of length 1 and of length 10 in each.
+    let rays = [[1.0, 0.0], [0.8, 0.6], [10.0, 0.0], [8.0, 6.0]];
+    let mut rays = Rehearsal::new([1, 1, 2], rays.repeat(4).concat(), [0, 1].repeat(8), 0);
+    let description = json!({ "parts": [
+        { "name": "encoder", "layers": ["flatten", { "output": "embedding" }] },
+        { "name": "head", "layers": [{ "linear": { "out": 2 } }, { "output": "logits" }] },
+    ] });
+    let mut model = rays.network(description).expect("a network");
+    let config = serde_json::from_value(json!({ "n_init": 5 })).expect("a configuration");
+    let mut trainer = DeepCluster::new(config, &rays.setup(model.outputs(), 4)).expect("a trainer");
+    rays.train(&mut trainer, &mut model, &mut [], (1, 1)).expect("trained");
+    let state = trainer.state().expect("a state");
+    let found = Contingency::new(&[0, 1].repeat(8), state["labels.classes"].i64().expect("classes"));
+    let nmi = normalized_mutual_information(&found.expect("a table"));
+    assert!(nmi > 0.999, "{nmi}");
 }
 
 #[test]
