@@ -60,7 +60,8 @@ impl<'a> Checker<'a> {
         let tried: Vec<Vec<Problem>> =
             alternatives.iter().map(|leaf| self.check_leaf(leaf, value, path)).collect();
         if tried.iter().any(Vec::is_empty) {
-            return Vec::new();
+            // A bound may stand beside the reference to a type that has none of its own, such as a schedule.
+            return value.as_f64().map_or(Vec::new(), |number| check_bounds(schema, number, path));
         }
         if let [only] = alternatives.as_slice()
             && admits(only, value)
@@ -88,7 +89,7 @@ impl<'a> Checker<'a> {
             // Choices that are told apart by their only key: several keys are several choices.
             let choices =
                 alternatives.iter().filter(|leaf| keys(leaf).count() == 1).flat_map(|leaf| keys(leaf));
-            let chosen: Vec<&str> = choices.filter(|key| map.contains_key(*key)).collect();
+            let chosen: Vec<&str> = choices.filter(|key| map.is_empty() || map.contains_key(*key)).collect();
             if let [_, _, ..] = chosen.as_slice() {
                 return Some(vec![problem(path, format!("choose one of {}", chosen.join(", ")))]);
             }
@@ -262,7 +263,19 @@ fn check_bounds(schema: &Value, number: f64, path: &str) -> Vec<Problem> {
 fn wrong_type(alternatives: &[&Value], value: &Value) -> String {
     // Nobody can write "nothing" in a TOML file: there the key is left out.
     let wanted: Vec<&Value> = alternatives.iter().copied().filter(|leaf| types(leaf) != ["null"]).collect();
+    if let Value::String(text) = value
+        && wanted.iter().any(|leaf| types(leaf).contains(&"integer"))
+        && is_too_large(text)
+    {
+        return format!("{text} is too large; the largest whole number there is is {}", i64::MAX);
+    }
     format!("must be {}, not {}", words::types(&wanted).replace(" or nothing", ""), words::value(value))
+}
+
+/// Whether the text, which TOML took for no number, is a whole one of too many digits.
+fn is_too_large(text: &str) -> bool {
+    let digits = text.trim_start_matches('+').replace('_', "");
+    digits.len() > 18 && digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<i64>().is_err()
 }
 
 #[cfg(test)]

@@ -42,6 +42,14 @@ struct Config {
     nesterov: bool,
     /// Maybe a metric.
     other: Option<Metric>,
+    /// Rate.
+    #[schemars(extend("minimum" = 0))]
+    rate: Schedule,
+    /// Share.
+    #[schemars(range(max = 1), extend("exclusiveMinimum" = 0))]
+    share: Option<f64>,
+    /// Seed.
+    seed: u64,
 }
 
 impl Default for Config {
@@ -55,6 +63,9 @@ impl Default for Config {
             range: [0.0, 1.0],
             nesterov: false,
             other: None,
+            rate: 1.0.into(),
+            share: None,
+            seed: 0,
         }
     }
 }
@@ -100,6 +111,12 @@ fn every_slip_is_named_with_its_place() {
             json!({"weight": "x"}),
             "loss.weight: must be a number or { constant | linear | cosine | step | cyclical = ... }, not the string 'x'",
         ),
+        (json!({"weight": {}}), "loss.weight: choose one of constant, linear, cosine, step, cyclical"),
+        (
+            json!({"seed": "99999999999999999999"}),
+            "loss.seed: 99999999999999999999 is too large; the largest whole number there is is 9223372036854775807",
+        ),
+        (json!({"seed": "7"}), "loss.seed: must be a whole number, not the string '7'"),
         (json!({"other": "angle"}), "loss.other: there is no choice 'angle'; there are cosine, euclidean"),
         (json!(3), "loss: must be a table, not 3"),
     ] {
@@ -109,8 +126,20 @@ fn every_slip_is_named_with_its_place() {
 }
 
 #[test]
+fn numbers_out_of_their_range_are_told_with_it() {
+    for (bad, message) in [
+        (json!({"share": 0}), "loss.share: must be above 0, not 0"),
+        (json!({"share": 1.5}), "loss.share: must be at most 1, not 1.5"),
+        (json!({"rate": -1}), "loss.rate: must be at least 0, not -1"),
+    ] {
+        assert_eq!(problems(bad), [message]);
+    }
+    assert_eq!(problems(json!({"share": 1, "rate": {"constant": 2}})), Vec::<String>::new());
+}
+
+#[test]
 fn all_problems_come_at_once() {
-    assert_eq!(problems(json!({"a": 1, "nesterov": 2, "temperature": []})).len(), 3);
+    assert_eq!(problems(json!({"a": 1, "nesterov": 2, "temperature": [], "share": 2, "rate": -1})).len(), 5);
 }
 
 #[test]
