@@ -24,8 +24,10 @@ pub struct ClusteringConfig {
     /// The output with the model's own clusters (numbers, or one score for each); absent: k-means on the training split.
     pub assignment: Option<String>,
     /// The number of clusters k-means looks for; absent: the number of classes.
+    #[schemars(range(min = 1))]
     pub clusters: Option<usize>,
     /// The starts of k-means.
+    #[schemars(range(min = 1, max = 1000))]
     pub starts: usize,
     /// The most samples of a split whose silhouette is measured; 0: none.
     pub silhouette_samples: usize,

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::pca::principal_components;
-use crate::sample::rows;
+use crate::sample::{SplitName, rows};
 use crate::tsne::{MOST_POINTS, Tsne};
 
 /// Settings of `embedding-map`.
@@ -17,19 +17,22 @@ pub struct EmbeddingMapConfig {
     /// The output that is shown.
     pub on: String,
     /// The split that is shown.
-    pub split: String,
+    pub split: SplitName,
     /// The most samples that are shown.
+    #[schemars(range(min = 4, max = MOST_POINTS))]
     pub points: usize,
     /// The perplexity of t-SNE: about how many neighbours each sample keeps.
+    #[schemars(range(min = 1))]
     pub perplexity: f64,
     /// The steps of t-SNE; 0: principal components alone.
+    #[schemars(range(max = 100_000))]
     pub steps: usize,
 }
 
 impl Default for EmbeddingMapConfig {
     fn default() -> Self {
         let Tsne { perplexity, steps } = Tsne::default();
-        Self { on: "embedding".to_owned(), split: "test".to_owned(), points: 5000, perplexity, steps }
+        Self { on: "embedding".to_owned(), split: SplitName::Test, points: 5000, perplexity, steps }
     }
 }
 
@@ -67,7 +70,7 @@ impl Evaluator for EmbeddingMap {
 
     fn evaluate(&mut self, evaluation: &Evaluation) -> Result<Findings> {
         let config = &self.0;
-        let split = evaluation.split(&config.split)?;
+        let split = evaluation.split(config.split.as_str())?;
         let samples = rows(split, &config.on, Some(config.points))?;
         // A single point has no direction to lie in: nothing to see, and no reason to lose a run for it.
         if samples.len() < 2 {

@@ -18,8 +18,10 @@ pub struct KnnProbeConfig {
     /// Which training labels the probe may use.
     pub labels: ProbeLabels,
     /// How many neighbours vote; absent: 200, or 20 among fewer than 10,000 training samples.
+    #[schemars(range(min = 1))]
     pub neighbors: Option<usize>,
     /// The temperature T of a vote's weight, exp(cosine / T).
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub temperature: f64,
 }
 

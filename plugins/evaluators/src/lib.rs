@@ -25,7 +25,7 @@ pub use embedding_map::{EmbeddingMap, EmbeddingMapConfig};
 pub use knn_probe::{KnnProbe, KnnProbeConfig, vote};
 pub use linear_probe::{LinearProbe, LinearProbeConfig};
 pub use reconstructions::{Reconstructions, ReconstructionsConfig};
-pub use sample::ProbeLabels;
+pub use sample::{ProbeLabels, SplitName};
 pub use stability::{Stability, StabilityConfig, line_of_best_fit};
 
 scant_abi::plugin! {

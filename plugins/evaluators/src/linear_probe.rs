@@ -19,12 +19,15 @@ pub struct LinearProbeConfig {
     /// Which training labels the probe may use.
     pub labels: ProbeLabels,
     /// The penalties to choose from, on the validation split or a part of the training split.
+    #[schemars(length(min = 1), inner(range(min = 0)))]
     pub l2: Vec<f64>,
     /// The share of the training samples to choose on where the run has no validation split.
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub held_out: f64,
     /// Bring each column to mean 0 and variance 1 first, so that a penalty means the same for every method.
     pub standardize: bool,
     /// The most steps of one fit.
+    #[schemars(range(min = 1, max = 100_000))]
     pub steps: usize,
 }
 

@@ -10,7 +10,7 @@ use scant_abi::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::sample::{less_is_better, rows};
+use crate::sample::{SplitName, less_is_better, rows};
 
 /// Settings of `reconstructions`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -19,16 +19,18 @@ pub struct ReconstructionsConfig {
     /// The output with one image for each sample.
     pub on: String,
     /// The split whose first images are shown.
-    pub split: String,
+    pub split: SplitName,
     /// How many images are shown.
+    #[schemars(range(min = 1, max = 1000))]
     pub images: usize,
     /// How many stand side by side.
+    #[schemars(range(min = 1))]
     pub columns: usize,
 }
 
 impl Default for ReconstructionsConfig {
     fn default() -> Self {
-        Self { on: "reconstruction".to_owned(), split: "test".to_owned(), images: 40, columns: 10 }
+        Self { on: "reconstruction".to_owned(), split: SplitName::Test, images: 40, columns: 10 }
     }
 }
 
@@ -58,7 +60,7 @@ impl Evaluator for Reconstructions {
 
     fn evaluate(&mut self, evaluation: &Evaluation) -> Result<Findings> {
         let config = &self.0;
-        let split = evaluation.split(&config.split)?;
+        let split = evaluation.split(config.split.as_str())?;
         let shape = split.output(INPUT)?.shape();
         let images = rows(split, INPUT, Some(config.images))?;
         let made = rows(split, &config.on, Some(config.images))?;

@@ -24,6 +24,30 @@ pub enum ProbeLabels {
     All,
 }
 
+/// A split that a run may have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SplitName {
+    /// What was trained on.
+    Train,
+    /// What `data.validation` holds back.
+    Validation,
+    /// What nobody trains on.
+    #[default]
+    Test,
+}
+
+impl SplitName {
+    /// The name, as the engine has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        }
+    }
+}
+
 impl ProbeLabels {
     /// Refuses a run that shows a probe no sample to learn from: not the training split, or no label of it.
     pub(crate) fn check(self, setup: &Setup) -> Result<()> {

@@ -9,6 +9,8 @@ use scant_abi::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::sample::SplitName;
+
 /// Settings of `stability`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -18,9 +20,9 @@ pub struct StabilityConfig {
     /// The label of the evaluator that reports it; absent: the one that did so at the most epochs, the first of equals.
     pub evaluator: Option<String>,
     /// The split on which it was measured.
-    pub split: String,
+    pub split: SplitName,
     /// The stage that is looked at, from 0; absent: the last that reported the metric.
-    pub stage: Option<usize>,
+    pub on_stage: Option<usize>,
     /// What values are multiplied with; 100 turns shares into percent.
     pub scale: f64,
 }
@@ -30,8 +32,8 @@ impl Default for StabilityConfig {
         Self {
             metric: "top-1".to_owned(),
             evaluator: None,
-            split: "test".to_owned(),
-            stage: None,
+            split: SplitName::Test,
+            on_stage: None,
             scale: 100.0,
         }
     }
@@ -39,18 +41,21 @@ impl Default for StabilityConfig {
 
 /// `stability`: slope m and intercept k of the line of best fit through a metric by epoch.
 #[derive(Clone, Debug)]
-pub struct Stability(StabilityConfig);
+pub struct Stability {
+    config: StabilityConfig,
+    epochs: usize,
+}
 
 impl Component for Stability {
     const NAME: &'static str = "stability";
     const SUMMARY: &'static str = "A metric by epoch with its line of best fit, value = m * epoch + k.";
     type Config = StabilityConfig;
 
-    fn new(config: StabilityConfig, _: &Setup) -> Result<Self> {
+    fn new(config: StabilityConfig, setup: &Setup) -> Result<Self> {
         if !config.scale.is_finite() {
             return Err(Error::config("stability: `scale` must be a finite number"));
         }
-        Ok(Self(config))
+        Ok(Self { config, epochs: setup.epochs })
     }
 }
 
@@ -62,13 +67,14 @@ impl Evaluator for Stability {
     fn evaluate(&mut self, evaluation: &Evaluation) -> Result<Findings> {
         let (by, points) = self.points(evaluation);
         if points.is_empty() {
-            return Ok(Findings { artefacts: vec![self.nothing(evaluation)], ..Findings::default() });
+            return self.nothing(evaluation);
         }
-        let followed = title(by, &self.0.metric);
+        let split = self.config.split.as_str();
+        let followed = title(by, &self.config.metric);
         let fit = line_of_best_fit(&points);
         let metric = |name: &str, value, higher_is_better| Metric {
             name: name.to_owned(),
-            split: self.0.split.clone(),
+            split: split.to_owned(),
             value,
             higher_is_better,
         };
@@ -85,8 +91,8 @@ impl Evaluator for Stability {
             None => Vec::new(),
         };
         let artefacts = vec![Artefact {
-            name: format!("stability-{}", self.0.split),
-            caption: format!("{followed} on {} by epoch", self.0.split),
+            name: format!("stability-{split}"),
+            caption: format!("{followed} on {split} by epoch"),
             content: Content::Curve { x_name: "epoch".to_owned(), y_name: followed, points, fit },
         }];
         Ok(Findings { metrics, artefacts, predictions: Vec::new() })
@@ -94,41 +100,53 @@ impl Evaluator for Stability {
 }
 
 impl Stability {
-    /// Says that there is no line, and how to get one: no reason to lose a run that has been trained.
-    fn nothing(&self, evaluation: &Evaluation) -> Artefact {
+    /// Says that there is no line, and how to get one; an error once no further epoch can report the metric.
+    fn nothing(&self, evaluation: &Evaluation) -> Result<Findings> {
         // What training itself reports belongs to no split, and cannot be followed.
         let by_evaluators = evaluation.history.iter().filter(|past| !past.split.is_empty());
         let known: BTreeSet<[String; 2]> =
             by_evaluators.map(|past| [title(&past.by, &past.name), past.split.clone()]).collect();
-        let wanted = title(self.0.evaluator.as_deref().unwrap_or_default(), &self.0.metric);
-        Artefact {
-            name: format!("stability-{}", self.0.split),
-            caption: format!(
-                "No epoch reported '{wanted}' on '{}': write every = 1 at the evaluator that finds it. Reported by epoch \
-                 {}",
-                self.0.split,
-                if known.is_empty() { "was nothing" } else { "were these" }
-            ),
-            content: Content::Table {
-                columns: ["metric", "split"].map(str::to_owned).to_vec(),
-                rows: known.into_iter().map(Vec::from).collect(),
-            },
+        let split = self.config.split.as_str();
+        let wanted = title(self.config.evaluator.as_deref().unwrap_or_default(), &self.config.metric);
+        let caption = format!(
+            "No epoch reported '{wanted}' on '{split}': write every = 1 at the evaluator that finds it. Reported by epoch \
+             {}",
+            if known.is_empty() { "was nothing" } else { "were these" }
+        );
+        if self.is_over(&evaluation.history) {
+            let known: Vec<String> =
+                known.into_iter().map(|[title, split]| format!("{title} on {split}")).collect();
+            let list = if known.is_empty() { String::new() } else { format!(": {}", known.join(", ")) };
+            return Err(Error::config(format!("{caption}{list}")));
         }
+        let content = Content::Table {
+            columns: ["metric", "split"].map(str::to_owned).to_vec(),
+            rows: known.into_iter().map(Vec::from).collect(),
+        };
+        let artefacts = vec![Artefact { name: format!("stability-{split}"), caption, content }];
+        Ok(Findings { artefacts, ..Findings::default() })
+    }
+
+    /// Whether the stage has had its last epoch.
+    fn is_over(&self, history: &[PastMetric]) -> bool {
+        let stage = history.iter().map(|past| past.stage).max();
+        let epochs = history.iter().filter(|past| Some(past.stage) == stage).map(|past| past.epoch + 1);
+        epochs.max().unwrap_or_default() >= self.epochs
     }
 
     /// Who reported the metric, and its points: epoch, from 1, and scaled value.
     fn points<'a>(&self, evaluation: &'a Evaluation) -> (&'a str, Vec<[f64; 2]>) {
         let fits = |past: &&PastMetric| {
-            past.name == self.0.metric
-                && past.split == self.0.split
-                && self.0.evaluator.as_ref().is_none_or(|by| *by == past.by)
-                && self.0.stage.is_none_or(|stage| stage == past.stage)
+            past.name == self.config.metric
+                && past.split == self.config.split.as_str()
+                && self.config.evaluator.as_ref().is_none_or(|by| *by == past.by)
+                && self.config.on_stage.is_none_or(|stage| stage == past.stage)
         };
         let ours: Vec<&PastMetric> = evaluation.history.iter().filter(fits).collect();
         let stage = ours.iter().map(|past| past.stage).max();
         let mut lines: Vec<(&str, Vec<[f64; 2]>)> = Vec::new();
         for past in ours.iter().filter(|past| Some(past.stage) == stage && past.value.is_finite()) {
-            let point = [past.epoch as f64 + 1.0, self.0.scale * past.value];
+            let point = [past.epoch as f64 + 1.0, self.config.scale * past.value];
             match lines.iter_mut().find(|(by, _)| *by == past.by) {
                 Some((_, points)) => points.push(point),
                 None => lines.push((&past.by, vec![point])),

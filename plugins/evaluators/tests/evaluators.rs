@@ -1,9 +1,10 @@
 //! Each evaluator as a run meets it: made from a configuration, shown splits, asked for its findings.
 
 use scant_abi::{
-    Content, Evaluation, Evaluator, Findings, Key, Maker, PastMetric, Result, Setup, Split, Tensor,
+    Component, Content, Evaluation, Evaluator, Findings, Key, Maker, OutputInfo, PastMetric, Result, Setup,
+    Split, Tensor,
 };
-use scant_evaluators::PLUGIN;
+use scant_evaluators::{Classification, ClassificationConfig, PLUGIN};
 use serde_json::{Value, json};
 
 const CLASSES: usize = 3;
@@ -14,7 +15,7 @@ fn make(name: &str, config: Value) -> Result<Box<dyn Evaluator>> {
 
 /// An evaluator of a run in which training sees so many labels.
 fn make_with(labelled: usize, name: &str, config: Value) -> Result<Box<dyn Evaluator>> {
-    make_in(&Setup { labelled, ..Setup::default() }, name, config)
+    make_in(&Setup { labelled, classes: CLASSES, epochs: 10, ..Setup::default() }, name, config)
 }
 
 fn make_in(setup: &Setup, name: &str, config: Value) -> Result<Box<dyn Evaluator>> {
@@ -64,6 +65,11 @@ fn judge(name: &str, config: Value, evaluation: &Evaluation) -> Findings {
     make(name, config).and_then(|mut evaluator| evaluator.evaluate(evaluation)).expect("findings")
 }
 
+fn refused(name: &str, config: Value, evaluation: &Evaluation) -> String {
+    let judged = make(name, config).and_then(|mut evaluator| evaluator.evaluate(evaluation));
+    judged.expect_err("refused").to_string()
+}
+
 fn value(findings: &Findings, split: &str, name: &str) -> f64 {
     let found = findings.metrics.iter().find(|metric| metric.split == split && metric.name == name);
     found.unwrap_or_else(|| panic!("no {name} of {split}: {:?}", findings.metrics)).value
@@ -83,6 +89,28 @@ fn classification_reports_metrics_tables_and_predictions() {
     );
     assert!(findings.artefacts.iter().any(|a| a.name == "by-class-train"));
     assert_eq!(findings.predictions[1].1.len(), 45);
+}
+
+#[test]
+fn what_are_no_scores_of_the_classes_is_not_classified() {
+    let outputs = vec![OutputInfo { name: "embedding".to_owned(), dims: vec![4] }];
+    let setup = Setup { outputs, classes: CLASSES, ..Setup::default() };
+    let config = ClassificationConfig { on: "embedding".to_owned(), ..ClassificationConfig::default() };
+    let early = Classification::new(config, &setup).expect_err("refused").to_string();
+    let late = refused("classification", json!({"on": "embedding"}), &evaluation());
+    for said in [early, late] {
+        assert!(said.starts_with("on: 'embedding' has 4 numbers for each sample, and there are 3"), "{said}");
+    }
+    let logits = refused("classification", json!({"probabilities": true}), &evaluation());
+    assert!(logits.contains("'logits' of split 'train': the numbers of sample 0 are no prob"), "{logits}");
+    let mut evaluation = evaluation();
+    for split in &mut evaluation.splits {
+        let rows = split.labels.len();
+        let shares = vec![1.0 / CLASSES as f32; rows * CLASSES];
+        split.outputs[1].1 = Tensor::from_f32(shares, &[rows, CLASSES]).expect("a tensor");
+    }
+    let found = judge("classification", json!({"probabilities": true}), &evaluation);
+    assert!(value(&found, "test", "calibration-error") < 1e-6);
 }
 
 #[test]
@@ -134,7 +162,7 @@ fn a_probe_sees_no_label_that_training_did_not() {
         let error = make_with(0, name, json!({})).err().expect("refused").to_string();
         assert!(error.contains("`data.labels` leaves no label that the probe may see"), "{error}");
         assert!(make_with(0, name, json!({"labels": "all"})).is_ok());
-        let setup = Setup { labelled: 45, splits: vec!["test".to_owned()], ..Setup::default() };
+        let setup = Setup { labelled: 45, classes: CLASSES, splits: vec!["test".to_owned()], ..Setup::default() };
         let error = make_in(&setup, name, json!({})).err().expect("refused").to_string();
         assert!(error.contains("a probe learns from the split 'train'"), "{error}");
     }
@@ -217,6 +245,14 @@ fn stability_is_a_line_through_the_epochs() {
     // What training reports has no split, and is nothing that could be followed.
     let loss = PastMetric { by: String::new(), split: String::new(), ..evaluation.history[0].clone() };
     evaluation.history.push(loss);
+    // A run that has had all its epochs has nothing to wait for.
+    let wrong = |config: Value| refused("stability", config, &evaluation);
+    let said = wrong(json!({"metric": "nmi"}));
+    assert!(said.contains("No epoch reported 'nmi' on 'test': write every = 1"), "{said}");
+    assert!(said.ends_with("were these: classification/top-1 on test"), "{said}");
+    assert!(wrong(json!({"split": "train"})).contains("'top-1' on 'train'"));
+    assert!(wrong(json!({"on_stage": 1})).contains("'top-1' on 'test'"));
+    evaluation.history.retain(|past| past.epoch < 9);
     let nothing = judge("stability", json!({"metric": "nmi"}), &evaluation);
     assert!(nothing.metrics.is_empty());
     let [said] = nothing.artefacts.as_slice() else { panic!("one thing to look at") };
@@ -254,8 +290,8 @@ fn stability_follows_one_evaluator_of_several() {
     assert!((slope(json!({"evaluator": "linear-probe"})) + 1.0).abs() < 1e-9);
     let findings = judge("stability", json!({"evaluator": "linear-probe"}), &evaluation);
     assert_eq!(findings.artefacts[0].caption, "linear-probe/top-1 on test by epoch");
-    let unknown = judge("stability", json!({"evaluator": "knn-probe"}), &evaluation);
-    assert!(unknown.artefacts[0].caption.contains("reported 'knn-probe/top-1' on 'test'"));
+    let unknown = refused("stability", json!({"evaluator": "knn-probe"}), &evaluation);
+    assert!(unknown.contains("reported 'knn-probe/top-1' on 'test'"), "{unknown}");
 }
 
 #[test]
@@ -343,6 +379,9 @@ fn numbers_that_make_no_sense_are_refused() {
         ("knn-probe", json!({"neighbors": 0})),
         ("clustering", json!({"starts": 0})),
         ("embedding-map", json!({"points": 1_000_000})),
+        ("embedding-map", json!({"split": "tset"})),
+        ("reconstructions", json!({"split": "all"})),
+        ("stability", json!({"split": "Test"})),
         ("reconstructions", json!({"columns": 0})),
         ("classification", json!({"one": "logits"})),
     ] {
