@@ -162,7 +162,8 @@ fn a_probe_sees_no_label_that_training_did_not() {
         let error = make_with(0, name, json!({})).err().expect("refused").to_string();
         assert!(error.contains("`data.labels` leaves no label that the probe may see"), "{error}");
         assert!(make_with(0, name, json!({"labels": "all"})).is_ok());
-        let setup = Setup { labelled: 45, classes: CLASSES, splits: vec!["test".to_owned()], ..Setup::default() };
+        let setup =
+            Setup { labelled: 45, classes: CLASSES, splits: vec!["test".to_owned()], ..Setup::default() };
         let error = make_in(&setup, name, json!({})).err().expect("refused").to_string();
         assert!(error.contains("a probe learns from the split 'train'"), "{error}");
     }

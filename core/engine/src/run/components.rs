@@ -190,7 +190,9 @@ impl Workshop<'_> {
             let validation = self.settings.data.validation.as_ref().map(|_| "validation");
             splits = ["train"].into_iter().chain(validation).chain(["test"]).map(str::to_owned).collect();
         }
-        let setup = Setup { splits, ..self.setup(self.settings.stage.len() - 1, "evaluator", outputs) };
+        let stages = &self.settings.stage;
+        let own = stages.iter().position(|stage| block.stage.as_deref() == Some(stage.name()));
+        let setup = Setup { splits, ..self.setup(own.unwrap_or(stages.len() - 1), "evaluator", outputs) };
         self.registry.make_evaluator(&block.name, Value::Object(block.parameters.clone()), &setup)
     }
 }

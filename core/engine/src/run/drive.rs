@@ -155,8 +155,11 @@ impl Driver<'_> {
         let due =
             |block: &EvaluateSettings| block.every.is_some_and(|n| cursor.epoch.is_multiple_of(n.max(1)));
         let epoch = cursor.epoch - 1;
+        let over = cursor.epoch == stage.settings.epochs || cursor.stopped.is_some();
         let mut found: Vec<(EvaluationRecord, Findings)> = Vec::new();
-        for judgement in self.judge(stage, due)? {
+        // At the end of the stage all are asked again: what fails now and then takes no training with it.
+        let judged = self.judge(stage, due)?.into_iter().filter(|one| !over || one.findings.is_ok());
+        for judgement in judged {
             let findings = judgement.findings.as_ref().map_err(Clone::clone)?;
             let record = record_of(&judgement, findings, stage.index, epoch, false);
             found.push((record, judgement.findings?));
