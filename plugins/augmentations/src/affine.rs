@@ -11,16 +11,21 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct AffineConfig {
     /// Largest rotation to either side, in degrees.
+    #[schemars(range(min = 0, max = 180))]
     pub degrees: f32,
     /// Smallest and largest scale.
+    #[schemars(inner(range(min = 0.01, max = 100)))]
     pub scale: [f32; 2],
     /// Largest shift in each direction, as a share of the image's side.
+    #[schemars(range(min = 0, max = 1))]
     pub translate: f32,
     /// Largest shear along each axis to either side, in degrees.
+    #[schemars(range(min = 0, max = 80))]
     pub shear: f32,
     /// How the image is read between its pixels: `bilinear` or `nearest`.
     pub interpolation: Interpolation,
     /// Value of what moves in from beyond the edge, from 0 to 1.
+    #[schemars(range(min = 0, max = 1))]
     pub fill: f32,
 }
 

@@ -31,12 +31,16 @@ impl Span {
 #[serde(default, deny_unknown_fields)]
 pub struct ColorJitterConfig {
     /// Brightness: 0.8 draws a factor from 0.2 to 1.8, as [0.2, 1.8] does.
+    #[schemars(extend("minimum" = 0, "maximum" = 100))]
     pub brightness: Span,
     /// Contrast: a factor like that of brightness.
+    #[schemars(extend("minimum" = 0, "maximum" = 100))]
     pub contrast: Span,
     /// Saturation: a factor like that of brightness.
+    #[schemars(extend("minimum" = 0, "maximum" = 100))]
     pub saturation: Span,
     /// Hue: 0.2 draws a turn from -0.2 to 0.2 of the colour circle.
+    #[schemars(extend("minimum" = 0, "maximum" = 0.5))]
     pub hue: Span,
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct CropConfig {
     /// Side of the square that is kept, in pixels.
+    #[schemars(range(min = 1))]
     pub size: usize,
     /// Bring the square back to the image's size (bilinear).
     pub resize: bool,
@@ -54,10 +55,12 @@ impl Augmentation for Crop {
 #[serde(default, deny_unknown_fields)]
 pub struct PaddedCropConfig {
     /// Pixels added on each side before a part of the image's own size is taken.
+    #[schemars(range(max = 65536))]
     pub padding: usize,
     /// What the added pixels are: `constant`, `edge` or `reflect`.
     pub border: Border,
     /// Value of a `constant` border, from 0 to 1.
+    #[schemars(range(min = 0, max = 1))]
     pub fill: f32,
 }
 
@@ -98,6 +101,7 @@ impl Augmentation for PaddedCrop {
 #[serde(default, deny_unknown_fields)]
 pub struct CenterCropConfig {
     /// Side of the square that is kept, in pixels.
+    #[schemars(range(min = 1))]
     pub size: usize,
     /// Bring the square back to the image's size (bilinear).
     pub resize: bool,

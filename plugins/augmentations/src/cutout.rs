@@ -11,8 +11,10 @@ use std::ops::Range;
 #[serde(default, deny_unknown_fields)]
 pub struct CutoutConfig {
     /// Side of the hidden square, in pixels.
+    #[schemars(range(min = 1))]
     pub size: usize,
     /// Value of the hidden pixels, from 0 to 1.
+    #[schemars(range(min = 0, max = 1))]
     pub fill: f32,
     /// Let the square reach over the edge: its middle, not all of it, lies in the image.
     pub over_edge: bool,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct FlipConfig {
     /// Probability of the flip.
+    #[schemars(range(min = 0, max = 1))]
     pub p: f32,
 }
 

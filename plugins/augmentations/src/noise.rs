@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct NoiseConfig {
     /// Standard deviation of what is added to every value.
+    #[schemars(range(min = 0, max = 1))]
     pub sigma: f32,
 }
 

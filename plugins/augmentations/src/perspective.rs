@@ -11,10 +11,12 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct PerspectiveConfig {
     /// How far a corner may move inwards, as a share of half the image's side.
+    #[schemars(range(min = 0, max = 1))]
     pub distortion: f32,
     /// How the image is read between its pixels: `bilinear` or `nearest`.
     pub interpolation: Interpolation,
     /// Value of what moves in from beyond the edge, from 0 to 1.
+    #[schemars(range(min = 0, max = 1))]
     pub fill: f32,
 }
 

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct PlAeConfig {
     /// So many equal tiles in each direction make up the image, and all change alike: 2 after `tile:2x2`.
+    #[schemars(range(min = 1))]
     pub tiles: usize,
 }
 
@@ -144,8 +145,10 @@ pub struct EndToEndConfig {
     /// Mirror every other image left to right; switch it off where left and right matter.
     pub flip: bool,
     /// Share of the side that the crop of the middle keeps.
+    #[schemars(range(min = 0, max = 1))]
     pub crop: f32,
     /// Probability of that crop.
+    #[schemars(range(min = 0, max = 1))]
     pub p_crop: f32,
     /// Give the two Sobel gradients instead of the colours.
     pub sobel: bool,
@@ -201,6 +204,7 @@ pub struct FixMatchWeakConfig {
     /// Mirror every other image left to right; switch it off for digits.
     pub flip: bool,
     /// Largest shift, as a share of the image's side; mirrored pixels move in.
+    #[schemars(range(min = 0, max = 1))]
     pub shift: f32,
 }
 
@@ -237,12 +241,16 @@ pub struct FixMatchStrongConfig {
     /// Mirror every other image left to right; switch it off for digits.
     pub flip: bool,
     /// Largest shift, as a share of the image's side; mirrored pixels move in.
+    #[schemars(range(min = 0, max = 1))]
     pub shift: f32,
     /// RandAugment's operations for each image.
+    #[schemars(range(max = 100))]
     pub count: usize,
     /// RandAugment's magnitude: strengths run from 1 to this less one, in tenths of each operation's range.
+    #[schemars(range(min = 2, max = 11))]
     pub magnitude: usize,
     /// Side of the square that is hidden last, as a share of the image's shorter side; it may reach over the edge.
+    #[schemars(range(min = 0, max = 1))]
     pub cutout: f32,
 }
 

@@ -104,16 +104,21 @@ impl Op {
 #[serde(default, deny_unknown_fields)]
 pub struct RandAugmentConfig {
     /// Operations drawn for each image, one after another.
+    #[schemars(range(max = 100))]
     pub count: usize,
     /// Bound of the strength: each draws a whole number of tenths of its range, from 1 to this less one.
+    #[schemars(range(min = 2, max = 11))]
     pub magnitude: usize,
     /// Probability that a drawn operation is carried out.
+    #[schemars(range(min = 0, max = 1))]
     pub p: f32,
     /// The operations to draw from.
+    #[schemars(length(min = 1))]
     pub ops: Vec<Op>,
     /// How rotated and sheared images are read between their pixels: `bilinear` or `nearest`.
     pub interpolation: Interpolation,
     /// Value of what moves in from beyond the edge, from 0 to 1.
+    #[schemars(range(min = 0, max = 1))]
     pub fill: f32,
 }
 

@@ -11,10 +11,12 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct RotateConfig {
     /// Largest angle to either side, in degrees.
+    #[schemars(range(min = 0, max = 180))]
     pub degrees: f32,
     /// How the image is read between its pixels: `bilinear` or `nearest`.
     pub interpolation: Interpolation,
     /// Value of the corners that turn in, from 0 to 1.
+    #[schemars(range(min = 0, max = 1))]
     pub fill: f32,
 }
 

@@ -24,10 +24,12 @@ pub enum Border {
 #[serde(default, deny_unknown_fields)]
 pub struct ShiftConfig {
     /// Largest shift in each direction, as a share of the image's side; shifts are by whole pixels.
+    #[schemars(range(min = 0, max = 1))]
     pub fraction: f32,
     /// What moves in from beyond the edge: `constant`, `edge` or `reflect`.
     pub border: Border,
     /// Value that a `constant` border brings in, from 0 to 1.
+    #[schemars(range(min = 0, max = 1))]
     pub fill: f32,
 }
 

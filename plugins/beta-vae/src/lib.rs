@@ -35,6 +35,7 @@ impl Reconstruction {
 #[serde(default, deny_unknown_fields)]
 pub struct BetaVaeConfig {
     /// How much the divergence counts: a number, or a schedule; by default the thesis' cycles from 0 to 1.5.
+    #[schemars(extend("minimum" = 0))]
     pub beta: Schedule,
     /// How a reconstruction is held against the image: bce or mse, the sum over an image's pixels.
     pub reconstruction: Reconstruction,

@@ -35,6 +35,7 @@ pub struct Cifar10Config {
     /// Folder of the files, below a data folder or absolute; unset: `cifar-10-batches-bin`, or the data folder.
     pub folder: Option<PathBuf>,
     /// Which of the five training batches to use, 10,000 images each.
+    #[schemars(length(min = 1), inner(range(min = 1, max = 5)))]
     pub batches: Vec<u8>,
 }
 

@@ -22,6 +22,7 @@ pub struct FolderConfig {
     /// Name of the folder within `train` whose images have no label, if there is one.
     pub unlabelled: Option<String>,
     /// Height and width to resize every image to; unset: all images must have the size of the first.
+    #[schemars(inner(range(min = 1, max = picture::LONGEST_SIDE)))]
     pub size: Option<[usize; 2]>,
     /// Whether images are read as one channel of luminance instead of three of colour.
     pub gray: bool,

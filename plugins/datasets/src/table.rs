@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::files::{self, Places, in_file};
+use crate::formats::picture::LONGEST_SIDE;
 use crate::formats::table::{self, Row};
 use crate::on_disk::{Listed, Listing, check_classes, check_files};
 use crate::pictures::{Entry, Wanted};
@@ -21,6 +22,7 @@ pub struct CsvConfig {
     /// The table to test on.
     pub test: PathBuf,
     /// Height and width to resize every image to; unset: all images must have the size of the first.
+    #[schemars(inner(range(min = 1, max = LONGEST_SIDE)))]
     pub size: Option<[usize; 2]>,
     /// Whether images are read as one channel of luminance instead of three of colour.
     pub gray: bool,

@@ -22,17 +22,23 @@ pub struct DecConfig {
     /// The optimiser, of network and centroids alike.
     pub optimizer: OptimizerConfig,
     /// The number of clusters; the number of classes where absent.
+    #[schemars(range(min = 2))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clusters: Option<usize>,
     /// How much the clustering counts beside the stage's losses (a reconstruction makes it improved DEC).
+    #[schemars(extend("minimum" = 0))]
     pub weight: Schedule,
     /// Steps between two renewals of the targets.
+    #[schemars(range(min = 1))]
     pub update_interval: usize,
     /// Training ends when a renewal changes the cluster of no more than this share of the samples.
+    #[schemars(range(min = 0, max = 1))]
     pub tol: f64,
     /// Starts of the k-means that gives the first centroids.
+    #[schemars(range(min = 1, max = 1000))]
     pub n_init: usize,
     /// Degrees of freedom of the assignments' Student distribution.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub alpha: f32,
     /// The output that is clustered.
     pub on: String,

@@ -25,6 +25,7 @@ pub struct DeepClusterConfig {
     /// The part of the model that starts anew with each clustering.
     pub head: String,
     /// Starts of k-means; DeepCluster takes one.
+    #[schemars(range(min = 1, max = 1000))]
     pub n_init: usize,
     /// Draw batches evenly over the clusters.
     pub balanced: bool,

@@ -27,6 +27,7 @@ pub struct EndToEndConfig {
     pub refill: bool,
     /// Augmented views of each image in a step. With 1 each epoch's view says the label of the next one's; with more (the K of
     /// source 001) the image as prepared says it, and learns it together with all of them.
+    #[schemars(range(min = 1, max = MOST_AUGMENTATIONS))]
     pub augmentations: usize,
 }
 

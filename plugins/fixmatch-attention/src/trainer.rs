@@ -23,12 +23,16 @@ pub struct FixMatchAttentionConfig {
     /// The optimiser.
     pub optimizer: OptimizerConfig,
     /// The probability from which on the weak view's class is believed (tau).
+    #[schemars(range(min = 0, max = 1))]
     pub p_cutoff: f32,
     /// Unlabelled samples in a step for each labelled one; the stage's `batch` is the labelled ones'.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub uratio: f64,
     /// How much the pseudo-labels count; a number or a schedule.
+    #[schemars(extend("minimum" = 0))]
     pub ulb_loss_ratio: Schedule,
     /// How much the distance of the attention maps counts; 0 is plain FixMatch and needs no output `attention`.
+    #[schemars(extend("minimum" = 0))]
     pub attention: Schedule,
     /// The share of itself that the averaged model keeps in each step; the averaged model is the one that is judged.
     pub ema_m: AverageConfig,

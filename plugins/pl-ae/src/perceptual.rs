@@ -38,6 +38,7 @@ pub struct PerceptualConfig {
     /// Put a sigmoid over the features before they are compared.
     pub sigmoid: bool,
     /// Pad images with zeros to this many rows and columns before they enter the network; as they are where absent.
+    #[schemars(range(min = 1, max = 16384))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frame: Option<usize>,
     /// The output that is held against the target image.

@@ -21,12 +21,15 @@ pub struct PseudoLabelConfig {
     /// The optimiser.
     pub optimizer: OptimizerConfig,
     /// The probability from which on a prediction becomes a label (tau).
+    #[schemars(range(min = 0, max = 1))]
     pub p_cutoff: f32,
     /// Epochs at the start that learn from the given labels alone.
     pub warm_up: usize,
     /// Unlabelled samples in a step for each labelled one; the stage's `batch` is the labelled ones'.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub uratio: f64,
     /// How much the model's own labels count beside the given ones; a number or a schedule.
+    #[schemars(extend("minimum" = 0))]
     pub ulb_loss_ratio: Schedule,
     /// Draw the model's own classes equally often, against confirmation bias.
     pub balanced: bool,

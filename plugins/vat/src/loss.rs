@@ -16,12 +16,16 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct VatConfig {
     /// The length of the step by which the worst direction is felt out; 1e-6 drowns in the rounding of f32.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub xi: f32,
     /// The length of the adversarial step, for each image as a whole.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub eps: f32,
     /// How often the direction is refined.
+    #[schemars(range(min = 1, max = 1000))]
     pub iters: usize,
     /// How much the entropy of the predictions counts beside their smoothness; 0 leaves it out.
+    #[schemars(range(min = 0))]
     pub entropy: f32,
     /// The output that is kept smooth.
     pub on: String,

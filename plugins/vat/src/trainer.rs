@@ -16,6 +16,7 @@ pub struct SemiSupervisedConfig {
     /// The optimiser.
     pub optimizer: OptimizerConfig,
     /// Unlabelled samples in a step for each labelled one; the stage's `batch` is the labelled ones'.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub uratio: f64,
     /// Epochs at the start in which the stage's losses rest and labels alone are learnt.
     pub warm_up: usize,

@@ -70,17 +70,17 @@ pub enum Layer {
     /// The mean of each window.
     AveragePool(Pool),
     /// The means of this many windows a side, which together cover the image.
-    AdaptiveAveragePool(usize),
+    AdaptiveAveragePool(#[schemars(range(min = 1))] usize),
     /// A larger image.
     Upsample(Upsample),
     /// Sets values to zero with this probability, in training alone.
-    Dropout(f32),
+    Dropout(#[schemars(range(min = 0), extend("exclusiveMaximum" = 1))] f32),
     /// Zeros above, below, left and right; negative numbers cut.
     Pad([isize; 4]),
     /// Images become rows.
     Flatten,
     /// Rows become images of these channels, rows and columns.
-    Reshape([usize; 3]),
+    Reshape(#[schemars(inner(range(min = 1)))] [usize; 3]),
     /// Horizontal and vertical Sobel filter of the grey image.
     Sobel,
     /// The sum of two branches.
@@ -104,19 +104,24 @@ pub enum Layer {
 #[serde(deny_unknown_fields)]
 pub struct Conv {
     /// Channels put out.
+    #[schemars(range(min = 1))]
     pub out: usize,
     /// Rows and columns of the kernel.
+    #[schemars(range(min = 1))]
     pub kernel: usize,
     /// Pixels from one place of the kernel to the next.
+    #[schemars(range(min = 1))]
     #[serde(default = "one")]
     pub stride: usize,
     /// Zeros on each side.
     #[serde(default)]
     pub padding: usize,
     /// Pixels from one element of the kernel to the next.
+    #[schemars(range(min = 1))]
     #[serde(default = "one")]
     pub dilation: usize,
     /// Groups of channels that do not see each other.
+    #[schemars(range(min = 1))]
     #[serde(default = "one")]
     pub groups: usize,
     /// Whether a number is added to each channel.
@@ -132,10 +137,13 @@ pub struct Conv {
 #[serde(deny_unknown_fields)]
 pub struct ConvTranspose {
     /// Channels put out.
+    #[schemars(range(min = 1))]
     pub out: usize,
     /// Rows and columns of the kernel.
+    #[schemars(range(min = 1))]
     pub kernel: usize,
     /// The enlargement.
+    #[schemars(range(min = 1))]
     #[serde(default = "one")]
     pub stride: usize,
     /// Pixels cut from each side.
@@ -157,6 +165,7 @@ pub struct ConvTranspose {
 #[serde(deny_unknown_fields)]
 pub struct Linear {
     /// Features put out.
+    #[schemars(range(min = 1))]
     pub out: usize,
     /// Whether a number is added to each feature.
     #[serde(default = "yes")]
@@ -171,9 +180,11 @@ pub struct Linear {
 #[serde(deny_unknown_fields)]
 pub struct BatchNorm {
     /// The share of a batch in the new running statistics.
+    #[schemars(range(min = 0, max = 1))]
     #[serde(default = "tenth")]
     pub momentum: f32,
     /// Added to the variance.
+    #[schemars(range(min = 0))]
     #[serde(default = "epsilon")]
     pub eps: f32,
     /// The name of its parameters; its place in the part by default.
@@ -186,8 +197,10 @@ pub struct BatchNorm {
 #[serde(deny_unknown_fields)]
 pub struct Pool {
     /// Rows and columns of a window.
+    #[schemars(range(min = 1))]
     pub kernel: usize,
     /// Pixels from one window to the next; the kernel's by default.
+    #[schemars(range(min = 1))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stride: Option<usize>,
     /// Pixels around the image.
@@ -203,6 +216,7 @@ pub struct Pool {
 #[serde(deny_unknown_fields)]
 pub struct Upsample {
     /// How many times as many rows and columns.
+    #[schemars(range(min = 1))]
     pub factor: usize,
     /// How pixels between pixels are found.
     #[serde(default)]

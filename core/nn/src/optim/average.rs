@@ -11,7 +11,7 @@ use crate::train::part;
 #[serde(untagged)]
 pub enum AverageConfig {
     /// The share of itself that the average keeps in each step; it starts as the model after the first step.
-    Keep(f64),
+    Keep(#[schemars(range(min = 0), extend("exclusiveMaximum" = 1))] f64),
     /// The same, with a say in how it starts.
     With(AverageSettings),
 }
@@ -21,6 +21,7 @@ pub enum AverageConfig {
 #[serde(deny_unknown_fields)]
 pub struct AverageSettings {
     /// The share of itself that the average keeps in each step.
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
     pub keep: f64,
     /// Weigh the models seen as if there had been none before, so that short runs are not held back by their start.
     #[serde(default)]

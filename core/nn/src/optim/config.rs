@@ -25,28 +25,36 @@ pub struct OptimizerConfig {
     #[serde(rename = "use")]
     pub rule: Rule,
     /// The learning rate, a number or a schedule.
+    #[schemars(extend("minimum" = 0))]
     pub lr: Schedule,
     /// sgd: the share of the last step that is kept.
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub momentum: Option<f64>,
     /// sgd: look ahead along the momentum (Nesterov).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nesterov: Option<bool>,
     /// adam, adamw: how slowly the averages of the gradient and of its square change; 0.9 and 0.999 where absent.
+    #[schemars(inner(range(min = 0, max = 1)))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub betas: Option<[f64; 2]>,
     /// adam, adamw: added to the denominator; 1e-8 where absent.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub eps: Option<f64>,
     /// The strength of weight decay; biases and norms never decay.
+    #[schemars(range(min = 0))]
     pub weight_decay: f64,
     /// The strength of an L1 penalty on the weights that decay: their signs, times this, are added to the gradient.
+    #[schemars(range(min = 0))]
     pub l1: f64,
     /// The parts whose weights decay; all where empty.
     pub decay_parts: Vec<String>,
     /// The greatest Euclidean norm of all gradients together; longer ones are scaled down to it.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub clip_norm: Option<f64>,
     /// The greatest absolute value of a single gradient; greater ones are cut to it.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub clip_value: Option<f64>,
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::glyphs::{GLYPHS, Point};
 use super::strokes::Sheet;
-use super::{bell, check_size, counts, draw_parts};
+use super::{MOST_IMAGES, bell, check_size, counts, draw_parts};
 use crate::memory::{Parts, Source};
 
 const SIDE: usize = 28;
@@ -18,22 +18,30 @@ const SIDE: usize = 28;
 #[serde(default, deny_unknown_fields)]
 pub struct SyntheticDigitsConfig {
     /// Number of images to train on.
+    #[schemars(range(max = MOST_IMAGES))]
     pub train: usize,
     /// Number of images to test on.
+    #[schemars(range(max = MOST_IMAGES))]
     pub test: usize,
     /// Seed of the drawing; another seed draws other images of the same kind.
     pub seed: u64,
     /// Largest rotation to either side, in degrees.
+    #[schemars(range(min = 0))]
     pub rotation: f32,
     /// Largest shift along each axis, in pixels.
+    #[schemars(range(min = 0))]
     pub shift: f32,
     /// Smallest and largest thickness of the pen, in pixels.
+    #[schemars(inner(range(min = 0, max = SIDE)))]
     pub thickness: [f32; 2],
     /// How far handwriting bends a stroke, as a share of the digit's size.
+    #[schemars(range(min = 0))]
     pub warp: f32,
     /// Standard deviation of the noise on every pixel, as a share of full white.
+    #[schemars(range(min = 0))]
     pub noise: f32,
     /// Largest number of stray strokes beside the digit.
+    #[schemars(range(max = 1000))]
     pub strays: usize,
 }
 

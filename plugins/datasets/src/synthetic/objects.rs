@@ -6,7 +6,7 @@ use scant_abi::{Check, DatasetInfo, Error, Key, Result, Rng, Setup};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{bell, check_size, counts, draw_parts};
+use super::{MOST_IMAGES, bell, check_size, counts, draw_parts};
 use crate::memory::{Parts, Source};
 
 const SIDE: usize = 32;
@@ -18,20 +18,27 @@ const TEXTURES: [&str; 2] = ["plain", "striped"];
 #[serde(default, deny_unknown_fields)]
 pub struct SyntheticObjectsConfig {
     /// Number of images to train on.
+    #[schemars(range(max = MOST_IMAGES))]
     pub train: usize,
     /// Number of images to test on.
+    #[schemars(range(max = MOST_IMAGES))]
     pub test: usize,
     /// Seed of the drawing; another seed draws other images of the same kind.
     pub seed: u64,
     /// Largest rotation to either side, in degrees.
+    #[schemars(range(min = 0))]
     pub rotation: f32,
     /// Largest shift along each axis, in pixels.
+    #[schemars(range(min = 0))]
     pub shift: f32,
     /// Smallest and largest radius of an object, in pixels.
+    #[schemars(inner(range(min = 1, max = SIDE)))]
     pub radius: [f32; 2],
     /// Standard deviation of the noise on every pixel and channel, as a share of full white.
+    #[schemars(range(min = 0))]
     pub noise: f32,
     /// Largest number of smaller blots in the background.
+    #[schemars(range(max = 1000))]
     pub blots: usize,
 }
 

@@ -15,6 +15,7 @@ use crate::network::shorthand::{conv, conv_transpose, linear, output, part, part
 #[serde(default, deny_unknown_fields)]
 pub struct ConvAutoencoder64 {
     /// The features of the embedding.
+    #[schemars(range(min = 1))]
     pub embedding: usize,
     /// What stands between the embedding and the classes.
     pub head: Head,

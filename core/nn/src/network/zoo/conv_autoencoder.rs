@@ -13,6 +13,7 @@ use crate::network::shorthand::{conv, max_pool, output, part, part_from};
 #[serde(default, deny_unknown_fields)]
 pub struct ConvAutoencoder {
     /// The channels of the two convolutions of the encoder; the decoder mirrors them.
+    #[schemars(inner(range(min = 1)))]
     pub channels: [usize; 2],
     /// What stands between the embedding and the classes.
     pub head: Head,

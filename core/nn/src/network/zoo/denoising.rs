@@ -29,8 +29,10 @@ pub struct DenoisingAutoencoder {
     /// Which of the thesis' networks: pooled, strided or grey.
     pub layout: DenoisingLayout,
     /// The features of a fully connected embedding.
+    #[schemars(range(min = 1))]
     pub embedding: usize,
     /// The probabilities with which what a block gives is set to zero.
+    #[schemars(length(min = 2, max = 2), inner(range(min = 0, max = 1)))]
     pub dropout: Vec<f32>,
     /// What stands between the embedding and the classes.
     pub head: Head,

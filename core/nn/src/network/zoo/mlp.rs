@@ -13,10 +13,13 @@ use crate::network::shorthand::{linear, output, part, part_from};
 #[serde(default, deny_unknown_fields)]
 pub struct MlpAutoencoder {
     /// The features of the encoder's layers before the embedding.
+    #[schemars(inner(range(min = 1)))]
     pub hidden: Vec<usize>,
     /// The features of the embedding.
+    #[schemars(range(min = 1))]
     pub embedding: usize,
     /// The probability with which pixels are set to zero in training.
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
     pub dropout: f32,
     /// What stands between the embedding and the classes.
     pub head: Head,

@@ -76,6 +76,7 @@ impl Architecture for ResNet18 {
 #[serde(default, deny_unknown_fields)]
 pub struct ResNet15 {
     /// The channels of the first group of blocks; each further group has twice as many.
+    #[schemars(range(min = 1))]
     pub channels: usize,
     /// How weights are drawn at the start.
     pub init: Init,

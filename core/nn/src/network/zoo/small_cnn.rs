@@ -13,6 +13,7 @@ use crate::network::shorthand::{batch_norm, conv, linear, max_pool, output, part
 #[serde(default, deny_unknown_fields)]
 pub struct SmallCnn {
     /// The channels of each convolution.
+    #[schemars(length(min = 1), inner(range(min = 1)))]
     pub channels: Vec<usize>,
     /// The features of the fully connected layer before the classifier; none where 0.
     pub hidden: usize,
@@ -21,6 +22,7 @@ pub struct SmallCnn {
     /// Whether an attention map weighs the last features; it is put out as `attention`.
     pub attention: bool,
     /// The probability with which the classifier's inputs are set to zero.
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
     pub dropout: f32,
     /// How weights are drawn at the start.
     pub init: Init,

@@ -14,6 +14,7 @@ use crate::weights::Naming;
 #[serde(default, deny_unknown_fields)]
 pub struct SqueezeNet {
     /// The probability with which the classifier's features are set to zero.
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
     pub dropout: f32,
     /// A file of weights with torchvision's names; drawn at random without one.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -15,8 +15,10 @@ use crate::network::shorthand::{batch_norm, conv, max_pool, output, part};
 #[serde(default, deny_unknown_fields)]
 pub struct StandardClassifier {
     /// The channels of the blocks.
+    #[schemars(length(min = 1), inner(range(min = 1)))]
     pub channels: Vec<usize>,
     /// The probability with which what a block gives is set to zero, block by block.
+    #[schemars(inner(range(min = 0, max = 1)))]
     pub dropout: Vec<f32>,
     /// How weights are drawn at the start.
     pub init: Init,

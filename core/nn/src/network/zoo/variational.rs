@@ -27,6 +27,7 @@ pub struct VariationalAutoencoder {
     /// Which of the thesis' networks: pooled or strided.
     pub layout: VariationalLayout,
     /// The features of the embedding.
+    #[schemars(range(min = 1))]
     pub embedding: usize,
     /// What stands between the encoder and the classes: mlp puts two convolutions before (section 4.1.5).
     pub head: Head,

@@ -16,6 +16,7 @@ pub struct Vgg16Bn {
     /// Whether the network sees horizontal and vertical Sobel filters of the grey image in place of it.
     pub sobel: bool,
     /// The probability with which the classifier's features are set to zero.
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
     pub dropout: f32,
     /// A file of weights with torchvision's names; drawn at random without one.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -13,12 +13,16 @@ use crate::network::shorthand::{batch_norm, conv, linear, output, part};
 #[serde(default, deny_unknown_fields)]
 pub struct WideResNet {
     /// The number of convolutions: 6 n + 4.
+    #[schemars(range(min = 10))]
     pub depth: usize,
     /// How many times wider than 16, 32 and 64 channels the three groups are.
+    #[schemars(range(min = 1))]
     pub width: usize,
     /// The slope of the activation below zero.
+    #[schemars(range(min = 0))]
     pub slope: f32,
     /// The probability with which values inside a block are set to zero.
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
     pub dropout: f32,
     /// Whether an attention map weighs the last features; it is put out as `attention`.
     pub attention: bool,
