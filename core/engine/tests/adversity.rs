@@ -168,17 +168,19 @@ fn a_data_file_that_is_gone_or_other_data_are_refused() {
 #[test]
 fn an_evaluator_that_fails_at_the_end_takes_nothing_from_the_run() {
     let place = tempfile::tempdir().expect("a folder");
-    let out = place.path().join("run");
-    let mut settings = settings("");
-    settings.evaluate.push(
-        serde_json::from_value(serde_json::json!({"use": "accuracy", "label": "sulks", "fails": true}))
-            .expect("an evaluator"),
-    );
-    let result = finish(&settings, &out, &Options::default()).expect("finished");
-    assert_eq!(result.unjudged, ["evaluator 'sulks': it does not want to"]);
-    assert!(result.metrics.iter().all(|metric| metric.evaluator == "accuracy") && !result.metrics.is_empty());
-    let judged = evaluate(&registry(), &out, Vec::new(), &[]).expect("judged");
-    assert!(judged[0].1.is_ok() && judged[1].1.is_err());
+    // The last of the four epochs is the end, whether or not the evaluator is due after it.
+    for (number, every) in [None, Some(4)].into_iter().enumerate() {
+        let out = place.path().join(number.to_string());
+        let mut settings = settings("");
+        let block = serde_json::json!({"use": "accuracy", "label": "sulks", "fails": true, "every": every});
+        settings.evaluate.push(serde_json::from_value(block).expect("an evaluator"));
+        let result = finish(&settings, &out, &Options::default()).expect("finished");
+        assert_eq!(result.unjudged, ["evaluator 'sulks': it does not want to"]);
+        let by_others = result.metrics.iter().all(|metric| metric.evaluator == "accuracy");
+        assert!(by_others && !result.metrics.is_empty());
+        let judged = evaluate(&registry(), &out, Vec::new(), &[]).expect("judged");
+        assert!(judged[0].1.is_ok() && judged[1].1.is_err());
+    }
 }
 
 #[test]
