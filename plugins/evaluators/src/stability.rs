@@ -114,10 +114,7 @@ impl Stability {
             if known.is_empty() { "was nothing" } else { "were these" }
         );
         if self.is_over(&evaluation.history) {
-            let known: Vec<String> =
-                known.into_iter().map(|[title, split]| format!("{title} on {split}")).collect();
-            let list = if known.is_empty() { String::new() } else { format!(": {}", known.join(", ")) };
-            return Err(Error::config(format!("{caption}{list}")));
+            return Err(Error::config(format!("{caption}{}", names_in(&evaluation.history))));
         }
         let content = Content::Table {
             columns: ["metric", "split"].map(str::to_owned).to_vec(),
@@ -155,6 +152,18 @@ impl Stability {
         lines.iter_mut().for_each(|(_, points)| points.dedup_by_key(|point| point[0]));
         // `max_by_key` would keep the last of equals.
         lines.into_iter().rev().max_by_key(|(_, points)| points.len()).unwrap_or_default()
+    }
+}
+
+/// What evaluators reported: metrics, evaluators and splits, each once.
+fn names_in(history: &[PastMetric]) -> String {
+    let names = |part: fn(&PastMetric) -> &str| {
+        let by_evaluators = history.iter().filter(|past| !past.split.is_empty());
+        by_evaluators.map(part).collect::<BTreeSet<&str>>().into_iter().collect::<Vec<_>>().join(", ")
+    };
+    match names(|past| &past.name) {
+        none if none.is_empty() => none,
+        metrics => format!(": {metrics}, by {}, on {}", names(|past| &past.by), names(|past| &past.split)),
     }
 }
 

@@ -250,7 +250,7 @@ fn stability_is_a_line_through_the_epochs() {
     let wrong = |config: Value| refused("stability", config, &evaluation);
     let said = wrong(json!({"metric": "nmi"}));
     assert!(said.contains("No epoch reported 'nmi' on 'test': write every = 1"), "{said}");
-    assert!(said.ends_with("were these: classification/top-1 on test"), "{said}");
+    assert!(said.ends_with("were these: top-1, by classification, on test"), "{said}");
     assert!(wrong(json!({"split": "train"})).contains("'top-1' on 'train'"));
     assert!(wrong(json!({"on_stage": 1})).contains("'top-1' on 'test'"));
     evaluation.history.retain(|past| past.epoch < 9);
