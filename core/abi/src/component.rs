@@ -70,6 +70,8 @@ pub struct Setup {
     pub classes: usize,
     /// The outputs of the stage's model.
     pub outputs: Vec<OutputInfo>,
+    /// The parts of the stage's model; not known where empty.
+    pub parts: Vec<String>,
     /// The losses of the stage, by their components' names.
     pub losses: Vec<String>,
     /// The stage's batch size.
@@ -96,6 +98,17 @@ impl Setup {
             let known: Vec<&str> = self.outputs.iter().map(|o| o.name.as_str()).collect();
             Error::config(format!("the model has no output '{name}'; it has {}", known.join(", ")))
         })
+    }
+
+    /// Refuses a part that the stage's model does not have, as far as its parts are known.
+    pub fn check_part(&self, name: &str) -> Result<()> {
+        match self.parts.is_empty() || self.parts.iter().any(|part| part == name) {
+            true => Ok(()),
+            false => Err(Error::config(format!(
+                "the model has no part '{name}'; it has {}",
+                self.parts.join(", ")
+            ))),
+        }
     }
 
     /// The number of samples of `source`.

@@ -57,7 +57,7 @@ impl Component for MeanTeacher {
         Ok(Self {
             batch: setup.batch,
             consistency: config.consistency,
-            optimizers: Optimizers::new(config.optimizer)?,
+            optimizers: Optimizers::new(config.optimizer, setup)?,
             teacher: WeightAverage::new(config.decay)?,
         })
     }

@@ -38,7 +38,7 @@ impl Component for Autoencoder {
             input: config.input,
             batch: setup.batch,
             full_batches: setup.samples(Source::All) >= setup.batch,
-            learner: Learner::new(config.optimizer, None)?,
+            learner: Learner::new(config.optimizer, None, setup)?,
         })
     }
 }

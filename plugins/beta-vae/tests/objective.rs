@@ -120,7 +120,7 @@ fn trained(beta: f64) -> (f32, f32) {
     let (mut model, mut data) = (model(), NoSamples);
     let mut loss = loss(json!({ "beta": beta })).expect("a loss");
     let optimizer = serde_json::from_value(json!({ "lr": 0.01 })).expect("an optimiser");
-    let mut learner = Learner::new(optimizer, None).expect("a learner");
+    let mut learner = Learner::new(optimizer, None, &Setup::default()).expect("a learner");
     for step in 0..600 {
         let batch = bars(CLEAN, step).expect("bars");
         let images = batch.view(CLEAN).expect("there").view();

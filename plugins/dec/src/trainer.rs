@@ -109,7 +109,7 @@ impl Component for Dec {
             gradients: Vec::new(),
             targets: TargetTable::default(),
             steps: 0,
-            learner: Learner::new(config.optimizer.clone(), None)?,
+            learner: Learner::new(config.optimizer.clone(), None, setup)?,
             of_centroids: Optimizer::new(config.optimizer.clone())?,
             config,
         })

@@ -64,13 +64,14 @@ impl Component for DeepCluster {
             return Err(Error::config("n_init must be at least 1"));
         }
         refuse_losses(Self::NAME, setup)?;
+        setup.check_part(&config.head).map_err(|error| error.context("head"))?;
         Ok(Self {
             classes: setup.output("logits")?.iter().product(),
             width: setup.output(&config.on)?.iter().product(),
             batch: setup.batch,
             labels: Labels::default(),
             before: Labels::default(),
-            learner: Learner::new(config.optimizer.clone(), None)?,
+            learner: Learner::new(config.optimizer.clone(), None, setup)?,
             config,
         })
     }

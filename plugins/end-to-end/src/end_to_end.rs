@@ -63,7 +63,7 @@ impl Component for EndToEnd {
         refuse_losses(Self::NAME, setup)?;
         let classes: usize = setup.output("logits")?.iter().product();
         Ok(Self {
-            learner: Learner::new(config.optimizer.clone(), None)?,
+            learner: Learner::new(config.optimizer.clone(), None, setup)?,
             classes,
             batch: setup.batch,
             labels: Labels::default(),

@@ -46,7 +46,8 @@ impl Component for EmbeddingMap {
         "An output laid out in the plane by t-SNE and by principal components, coloured by class.";
     type Config = EmbeddingMapConfig;
 
-    fn new(config: EmbeddingMapConfig, _: &Setup) -> Result<Self> {
+    fn new(config: EmbeddingMapConfig, setup: &Setup) -> Result<Self> {
+        config.split.check(setup)?;
         if !(4..=MOST_POINTS).contains(&config.points) {
             return Err(Error::config(format!(
                 "embedding-map: `points` is {}; it must lie between 4 and {MOST_POINTS}",

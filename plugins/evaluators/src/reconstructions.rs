@@ -44,7 +44,8 @@ impl Component for Reconstructions {
         "A picture of images above their reconstructions, and their mean squared error.";
     type Config = ReconstructionsConfig;
 
-    fn new(config: ReconstructionsConfig, _: &Setup) -> Result<Self> {
+    fn new(config: ReconstructionsConfig, setup: &Setup) -> Result<Self> {
+        config.split.check(setup)?;
         if config.images == 0 || config.columns == 0 {
             return Err(Error::config("reconstructions: `images` and `columns` must be at least 1"));
         }

@@ -46,14 +46,24 @@ impl SplitName {
             Self::Test => "test",
         }
     }
+
+    /// Refuses an evaluator that would not be shown this split, as far as it is known which it is shown.
+    pub(crate) fn check(self, setup: &Setup) -> Result<()> {
+        match setup.splits.is_empty() || setup.splits.iter().any(|split| split == self.as_str()) {
+            true => Ok(()),
+            false => Err(Error::config(format!(
+                "it needs the split '{}' and is shown only {}: put it into `splits`",
+                self.as_str(),
+                setup.splits.join(", ")
+            ))),
+        }
+    }
 }
 
 impl ProbeLabels {
     /// Refuses a run that shows a probe no sample to learn from: not the training split, or no label of it.
     pub(crate) fn check(self, setup: &Setup) -> Result<()> {
-        if !setup.splits.is_empty() && !setup.splits.iter().any(|split| split == "train") {
-            return Err(Error::config("a probe learns from the split 'train': put it into `splits`"));
-        }
+        SplitName::Train.check(setup)?;
         match self == Self::Labelled && setup.labelled == 0 {
             true => {
                 Err(Error::config(format!("`data.labels` leaves no label that the probe may see: {REMEDY}")))

@@ -165,8 +165,11 @@ fn a_probe_sees_no_label_that_training_did_not() {
         let setup =
             Setup { labelled: 45, classes: CLASSES, splits: vec!["test".to_owned()], ..Setup::default() };
         let error = make_in(&setup, name, json!({})).err().expect("refused").to_string();
-        assert!(error.contains("a probe learns from the split 'train'"), "{error}");
+        assert!(error.contains("it needs the split 'train' and is shown only test"), "{error}");
     }
+    let setup = Setup { splits: vec!["train".to_owned()], ..Setup::default() };
+    let error = make_in(&setup, "embedding-map", json!({})).err().expect("refused").to_string();
+    assert!(error.contains("it needs the split 'test' and is shown only train"), "{error}");
 }
 
 #[test]

@@ -80,7 +80,7 @@ impl Component for FixMatchAttention {
         Ok(Self {
             labelled: setup.batch,
             unlabelled: unlabelled_batch(setup.batch, config.uratio)?,
-            learner: Learner::new(config.optimizer.clone(), Some(config.ema_m))?,
+            learner: Learner::new(config.optimizer.clone(), Some(config.ema_m), setup)?,
             config,
         })
     }

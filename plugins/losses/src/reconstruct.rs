@@ -1,6 +1,6 @@
 //! How far a reconstruction is from the image.
 
-use scant_abi::{Component, Loss, LossInput, LossValue, Model, Result, Setup};
+use scant_abi::{Component, Error, Loss, LossInput, LossValue, Model, Result, Setup};
 use scant_nn::adapt::{loss_on, tensor};
 use scant_nn::ops::{bce_with_logits, mse};
 use schemars::JsonSchema;
@@ -33,7 +33,7 @@ impl Component for Mse {
     type Config = MseConfig;
 
     fn new(config: MseConfig, setup: &Setup) -> Result<Self> {
-        setup.output(&config.output)?;
+        check_size(setup, &config.output)?;
         Ok(Self(config))
     }
 }
@@ -75,7 +75,7 @@ impl Component for Bce {
     type Config = BceConfig;
 
     fn new(config: BceConfig, setup: &Setup) -> Result<Self> {
-        setup.output(&config.output)?;
+        check_size(setup, &config.output)?;
         Ok(Self(config))
     }
 }
@@ -88,5 +88,17 @@ impl Loss for Bce {
     fn evaluate(&mut self, input: &LossInput<'_>, _: &mut dyn Model) -> Result<LossValue> {
         let target = tensor(input.targets.images()?)?;
         loss_on::<(usize, usize)>(input, &self.0.output, |x| bce_with_logits(x, &target, self.0.mean.into()))
+    }
+}
+
+/// Refuses an output that is not as large as the image which it is held against.
+fn check_size(setup: &Setup, output: &str) -> Result<()> {
+    let values: usize = setup.output(output)?.iter().product();
+    let pixels: usize = setup.image.iter().product();
+    match values == pixels {
+        true => Ok(()),
+        false => Err(Error::config(format!(
+            "the output '{output}' has {values} values and an image {pixels}: it is no reconstruction"
+        ))),
     }
 }

@@ -15,7 +15,7 @@ fn loss<C: Component>(config: Value) -> C {
     let names = ["reconstruction", "reconstruction_logits", "logits", "mean", "log_variance", "embedding"];
     let outputs = names.map(|name| OutputInfo { name: name.to_owned(), dims: vec![2] }).to_vec();
     let config = serde_json::from_value(config).expect("a configuration");
-    C::new(config, &Setup { outputs, ..Setup::default() }).expect("a loss")
+    C::new(config, &Setup { image: [1, 1, 2], outputs, ..Setup::default() }).expect("a loss")
 }
 
 /// The value on outputs of two rows, and the gradient of each.
@@ -116,8 +116,11 @@ fn sparsity() {
 fn an_output_that_the_model_lacks_is_named_at_once() {
     let config = serde_json::from_value(json!({"output": "reconstuction"})).expect("a configuration");
     let outputs = vec![OutputInfo { name: "reconstruction".to_owned(), dims: vec![2] }];
-    let error = Mse::new(config, &Setup { outputs, ..Setup::default() }).err().expect("refused").to_string();
+    let setup = Setup { image: [1, 2, 2], outputs, ..Setup::default() };
+    let error = Mse::new(config, &setup).err().expect("refused").to_string();
     assert_eq!(error, "the model has no output 'reconstuction'; it has reconstruction");
+    let error = Mse::new(Default::default(), &setup).err().expect("refused").to_string();
+    assert_eq!(error, "the output 'reconstruction' has 2 values and an image 4: it is no reconstruction");
 }
 
 #[test]

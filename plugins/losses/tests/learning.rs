@@ -25,7 +25,7 @@ fn trained<P: Component + Loss>(weight: f32) -> (Vec<f32>, f32) {
     let setup = Setup { outputs: model.outputs(), ..setup() };
     let mut penalty = P::new(P::Config::default(), &setup).expect("a loss");
     let optimizer = serde_json::from_value(json!({ "lr": 5e-3 })).expect("an optimiser");
-    let mut learner = Learner::new(optimizer, None).expect("a learner");
+    let mut learner = Learner::new(optimizer, None, &Setup::default()).expect("a learner");
     for step in 0..400 {
         let batch = bars(AUGMENTED, step).expect("bars");
         let images = batch.view(AUGMENTED).expect("there").view();

@@ -52,7 +52,7 @@ impl Component for PlAe {
             input: config.input,
             target: config.target,
             batch: setup.batch,
-            learner: Learner::new(config.optimizer, None)?,
+            learner: Learner::new(config.optimizer, None, setup)?,
         })
     }
 }

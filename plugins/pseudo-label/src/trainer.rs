@@ -77,7 +77,7 @@ impl Component for PseudoLabel {
             classes: setup.classes,
             labelled: setup.batch,
             unlabelled: unlabelled_batch(setup.batch, config.uratio)?,
-            learner: Learner::new(config.optimizer.clone(), config.ema_m)?,
+            learner: Learner::new(config.optimizer.clone(), config.ema_m, setup)?,
             labels: PseudoLabels::default(),
             config,
         })

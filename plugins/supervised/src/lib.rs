@@ -42,7 +42,7 @@ impl Component for Supervised {
             batch: setup.batch,
             full_batches: setup.samples(Source::Labelled) >= setup.batch,
             classes: setup.classes,
-            learner: Learner::new(config.optimizer, config.ema_m)?,
+            learner: Learner::new(config.optimizer, config.ema_m, setup)?,
         })
     }
 }

@@ -52,7 +52,7 @@ impl Component for SemiSupervised {
             warm_up: config.warm_up,
             labelled: setup.batch,
             unlabelled: unlabelled_batch(setup.batch, config.uratio)?,
-            learner: Learner::new(config.optimizer, config.ema_m)?,
+            learner: Learner::new(config.optimizer, config.ema_m, setup)?,
         })
     }
 }

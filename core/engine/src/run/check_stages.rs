@@ -161,7 +161,7 @@ fn check_stage<'a>(
     let Some((mut model, exact)) = stage_model(workshop, index, found) else {
         check_take(workshop, index, None, states, found);
         // Outputs are not known: what the trainer says of them is no news.
-        let trainer = workshop.trainer(index, &[]);
+        let trainer = workshop.trainer(index, None);
         if !matches!(&trainer, Err(error) if error.to_string().contains("output")) {
             check_trainer(workshop, preparation, index, trainer, found);
         }
@@ -198,7 +198,7 @@ fn check_stage<'a>(
             check_outputs(&path, &loss.loss.reads(), &outputs, &[], found);
         }
     }
-    check_trainer(workshop, preparation, index, workshop.trainer(index, &outputs), found);
+    check_trainer(workshop, preparation, index, workshop.trainer(index, Some(&*model)), found);
     let last = index + 1 == workshop.settings.stage.len();
     for (number, block) in workshop.settings.evaluate.iter().enumerate() {
         let here = block.stage.as_deref().map_or(last, |name| name == stage.name());

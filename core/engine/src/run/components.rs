@@ -54,6 +54,7 @@ impl Workshop<'_> {
             image: self.image,
             classes: self.classes,
             outputs: outputs.to_vec(),
+            parts: Vec::new(),
             losses: stage.loss.iter().map(|loss| loss.name().to_owned()).collect(),
             batch: stage.batch,
             epochs: stage.epochs,
@@ -141,13 +142,22 @@ impl Workshop<'_> {
     }
 
     /// The trainer of stage `index`.
-    pub(crate) fn trainer(&self, index: usize, outputs: &[OutputInfo]) -> Result<Box<dyn Trainer>> {
+    ///
+    /// Where there is no `model` of the stage nothing is known of its outputs and parts.
+    pub(crate) fn trainer(&self, index: usize, model: Option<&dyn Model>) -> Result<Box<dyn Trainer>> {
         let stage = &self.settings.stage[index];
         let mut parameters = stage.trainer.parameters(&[]);
         if let Some(optimizer) = &stage.optimizer {
             parameters.insert("optimizer".to_owned(), optimizer.clone());
         }
-        let setup = self.setup(index, "trainer", outputs);
+        let mut parts: Vec<String> = model
+            .iter()
+            .flat_map(|model| model.layout())
+            .map(|parameter| parameter.part().to_owned())
+            .collect();
+        parts.dedup();
+        let outputs = model.map(Model::outputs).unwrap_or_default();
+        let setup = Setup { parts, ..self.setup(index, "trainer", &outputs) };
         self.registry
             .make_trainer(stage.trainer.name(), Value::Object(parameters), &setup)
             .context(|| format!("stage[{index}].trainer"))

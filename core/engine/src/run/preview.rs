@@ -57,8 +57,8 @@ pub fn preview(
     let data = open_data(registry, settings, folders)?;
     let workshop = workshop(registry, settings, folders, &data)?;
     let mut views = Vec::new();
-    let outputs = workshop.model(index)?.outputs();
-    let streams = workshop.trainer(index, &outputs)?.streams();
+    let model = workshop.model(index)?;
+    let streams = workshop.trainer(index, Some(&*model))?.streams();
     for view in streams.iter().flat_map(|stream| &stream.views) {
         let times = if view.name == CLEAN { 1 } else { options.draws };
         let entry = (view.name.clone(), times);

@@ -42,7 +42,7 @@ impl<'a> Stage<'a> {
         let mut model = workshop.model(index)?;
         let outputs = model.outputs();
         let losses = workshop.losses(index, &outputs).into_iter().collect::<Result<_>>()?;
-        let trainer = workshop.trainer(index, &outputs)?;
+        let trainer = workshop.trainer(index, Some(&*model))?;
         let streams = trainer.streams();
         let first = streams
             .first()

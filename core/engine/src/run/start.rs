@@ -93,7 +93,8 @@ pub fn evaluate(
     let folder = RunFolder::open(path)?;
     refuse_unfinished(&folder)?;
     let mut settings = folder.settings().clone();
-    if !others.is_empty() {
+    let asked_for = !others.is_empty();
+    if asked_for {
         settings.evaluate = others;
     }
     let folders = &first_in(folders, &folder.info().folders);
@@ -104,11 +105,23 @@ pub fn evaluate(
     let mut stage = Stage::new(&workshop, &data, last)?;
     let history: Vec<PastMetric> = folder.records()?.iter().flat_map(Record::past).collect();
     let name = stage.settings.name();
-    let here = |(_, block): &(String, &EvaluateSettings)| block.stage.as_deref().is_none_or(|s| s == name);
+    // The run's own evaluators of earlier stages have nothing to see; one that was asked for now has been misled.
+    if let Some(block) = settings.evaluate.iter().find(|block| asked_for && !is_here(block, name)) {
+        return Err(Error::config(format!(
+            "{}: only the model of the last stage, '{name}', can be judged again, not that of '{}'",
+            block.name,
+            block.stage.as_deref().unwrap_or_default()
+        )));
+    }
+    let here = |(_, block): &(String, &EvaluateSettings)| is_here(block, name);
     let labels = evaluator_labels(&settings.evaluate).into_iter();
     let blocks: Vec<_> = labels.zip(&settings.evaluate).filter(here).collect();
     let judged = judge_ended(&folder, &workshop, &data, &mut stage, &blocks, &history)?;
     Ok(judged.into_iter().map(|judgement| (judgement.evaluator, judgement.findings)).collect())
+}
+
+fn is_here(block: &EvaluateSettings, stage: &str) -> bool {
+    block.stage.as_deref().is_none_or(|name| name == stage)
 }
 
 /// `first`, and after these the rest of `folders`.

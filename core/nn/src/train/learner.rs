@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use scant_abi::{Model, Report, Result, State, TrainContext};
+use scant_abi::{Model, Report, Result, Setup, State, TrainContext};
 
 use super::{Averaged, Objective, Optimizers};
 use crate::optim::{AverageConfig, OptimizerConfig};
@@ -17,8 +17,8 @@ pub struct Learner {
 
 impl Learner {
     /// A learner that has made no step yet.
-    pub fn new(optimizer: OptimizerConfig, average: Option<AverageConfig>) -> Result<Self> {
-        Ok(Self { optimizers: Optimizers::new(optimizer)?, average: Averaged::new(average)? })
+    pub fn new(optimizer: OptimizerConfig, average: Option<AverageConfig>, setup: &Setup) -> Result<Self> {
+        Ok(Self { optimizers: Optimizers::new(optimizer, setup)?, average: Averaged::new(average)? })
     }
 
     /// Makes `objective` smaller: backward through its passes, a step of the optimisers, which the average follows.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use scant_abi::{Result, State, TrainContext};
+use scant_abi::{Result, Setup, State, TrainContext};
 
 use crate::optim::{Optimizer, OptimizerConfig};
 
@@ -15,7 +15,10 @@ pub struct Optimizers {
 
 impl Optimizers {
     /// Optimisers that have made no step yet.
-    pub fn new(config: OptimizerConfig) -> Result<Self> {
+    pub fn new(config: OptimizerConfig, setup: &Setup) -> Result<Self> {
+        for part in &config.decay_parts {
+            setup.check_part(part).map_err(|error| error.context("optimizer.decay_parts"))?;
+        }
         Ok(Self { model: Optimizer::new(config.clone())?, losses: Vec::new(), config })
     }
 
