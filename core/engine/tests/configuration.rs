@@ -390,6 +390,14 @@ fn what_does_not_fit_any_images_is_found_before_it_is_known_which_there_are() {
 }
 
 #[test]
+fn a_weight_that_is_no_schedule_is_told_once() {
+    let lineer =
+        BASE.replace("[\"cross-entropy\"]", "[{ use = \"cross-entropy\", weight = { lineer = 1 } }]");
+    let [found] = findings(&lineer).try_into().expect("one");
+    assert_eq!(found, "stage[0].loss[0].weight.lineer: unknown key; did you mean 'linear'?");
+}
+
+#[test]
 fn a_misspelt_trainer_hides_nothing_of_its_optimiser() {
     let wrong = BASE.replace("\"sgd\"", "\"sgdd\"");
     let found = findings(&format!("{wrong}optimizer = {{ lrr = 1 }}\n"));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use scant_abi::Kind;
+use scant_abi::{Kind, Schedule};
 use schemars::schema_for;
 use serde_json::{Map, Value};
 
@@ -177,6 +177,7 @@ fn check_one(
         problems.extend(check_component(registry, kind, &path, component, engine_keys));
     }
     problems.extend(check_optimizers(registry, value));
+    problems.extend(check_weights(value));
     let sound = without(value, &problems);
     for (path, view) in views(value) {
         problems.extend(check_augmentation(registry, view, &path));
@@ -235,7 +236,8 @@ fn without(value: &Value, problems: &[Problem]) -> Value {
     for problem in problems {
         // What is left of a choice from which a key is taken out is no choice.
         let choice = ["data.labels", "data.validation"].into_iter().find(|key| problem.path.starts_with(key));
-        let path = choice.unwrap_or(&problem.path);
+        let weight = problem.path.find("].weight").map(|at| &problem.path[..at + "].weight".len()]);
+        let path = choice.or(weight).unwrap_or(&problem.path);
         let pointer = format!("/{}", path.replace(['.', '['], "/").replace(']', ""));
         if let Some((table, key)) = pointer.rsplit_once('/')
             && let Some(table) = value.pointer_mut(table).and_then(Value::as_object_mut)
@@ -277,6 +279,21 @@ fn check_optimizers(registry: &Registry, value: &Value) -> Vec<Problem> {
             let name = suggest::nearest(name, known).unwrap_or(name);
             let found = registry.check(Kind::Trainer, name, &parameters, &format!("stage[{number}]"));
             problems.extend(found.unwrap_or_default());
+        }
+    }
+    problems
+}
+
+/// How much a stage's losses count: numbers or schedules.
+fn check_weights(value: &Value) -> Vec<Problem> {
+    let schema = schema_for!(Schedule).to_value();
+    let mut problems = Vec::new();
+    for (number, stage) in items(value, "stage") {
+        for (loss_number, loss) in items(stage, "loss") {
+            if let Some(weight) = loss.get("weight") {
+                let path = format!("stage[{number}].loss[{loss_number}].weight");
+                problems.extend(schema::check(&schema, weight, &path));
+            }
         }
     }
     problems

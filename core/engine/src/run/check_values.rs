@@ -1,11 +1,8 @@
 //! What can be found wrong with a configuration's own values, without making anything.
 
-use scant_abi::Schedule;
-
 use super::found::Found;
 use super::order::MOST_SAMPLES;
 use super::settings::{Amount, EvaluateSettings, Labels, Selection, Settings, StageSettings, loss_weight};
-use crate::schema;
 
 /// Names of which files and folders are made: none may lead out of the run's folder.
 pub(super) fn check_names(settings: &Settings, found: &mut Found<'_>) {
@@ -40,12 +37,8 @@ pub(super) fn check_weights(settings: &Settings, found: &mut Found<'_>) {
     for (index, stage) in settings.stage.iter().enumerate() {
         for (number, loss) in stage.loss.iter().enumerate() {
             let path = format!("stage[{index}].loss[{number}].weight");
-            let Ok(weight) = loss_weight(loss) else {
-                let schema = schemars::schema_for!(Schedule).to_value();
-                let weight = loss.get("weight").cloned().unwrap_or_default();
-                found.problems.extend(schema::check(&schema, &weight, &path));
-                continue;
-            };
+            // What is no schedule has been told and taken out.
+            let Ok(weight) = loss_weight(loss) else { continue };
             if let Err(error) = weight.check("weight") {
                 found.add(&path, error.to_string().trim_start_matches("weight: "));
             }
