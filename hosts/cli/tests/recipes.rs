@@ -29,12 +29,12 @@ fn recipes() -> Vec<PathBuf> {
 /// What stands above the findings; every other line is one.
 const HEADING: &str = "error: the configuration cannot be run:";
 
-/// What is wrong with a configuration, one finding a line.
-fn findings(path: &Path) -> Vec<String> {
+/// What is wrong with a configuration of these files, one finding a line.
+fn findings(paths: &[&Path]) -> Vec<String> {
     // From an empty place, so that no run or data of this machine is found by chance.
     let nowhere = tempfile::tempdir().expect("a folder");
     let mut command = Command::new(env!("CARGO_BIN_EXE_scant"));
-    command.arg("check").arg(path).current_dir(nowhere.path()).env_remove("SCANT_DATA");
+    command.arg("check").args(paths).current_dir(nowhere.path()).env_remove("SCANT_DATA");
     let output = command.output().expect("started");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     match output.status.success() {
@@ -59,9 +59,33 @@ fn every_recipe_can_be_run() {
     assert!(recipes.len() > 5, "{recipes:?}");
     let wrong: Vec<String> = recipes
         .iter()
-        .flat_map(|path| findings(path))
+        .flat_map(|path| findings(&[path]))
         .filter(|finding| !waits_for_a_run(finding) && !waits_for_weights(finding))
         .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_the_page_about_configurations_shows_can_be_run() {
+    let page = examples().join("../docs/configuration.md");
+    let page = fs::read_to_string(page).expect("the page");
+    let folder = tempfile::tempdir().expect("a folder");
+    let blocks: Vec<&str> =
+        page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap_or(rest)).collect();
+    assert!(blocks.len() > 5, "{blocks:?}");
+    let first = folder.path().join("first.toml");
+    let mut wrong = Vec::new();
+    for (number, block) in blocks.into_iter().enumerate() {
+        // A block without a file's name is a piece that can be laid over the first.
+        let named = block.strip_prefix("# ").and_then(|text| text.split_once(".toml"));
+        let path = match named {
+            Some((name, _)) => folder.path().join(format!("{name}.toml")),
+            None => folder.path().join(format!("piece-{number}.toml")),
+        };
+        fs::write(&path, block).expect("written");
+        let found = if named.is_some() { findings(&[&path]) } else { findings(&[&first, &path]) };
+        wrong.extend(found.into_iter().filter(|finding| !waits_for_a_run(finding)));
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -70,6 +94,6 @@ fn what_cannot_even_be_read_is_a_finding() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("lost.toml");
     fs::write(&path, "extends = \"nowhere.toml\"\n").expect("written");
-    let found = findings(&path);
+    let found = findings(&[&path]);
     assert!(found.iter().any(|finding| finding.contains("nowhere.toml")), "{found:?}");
 }

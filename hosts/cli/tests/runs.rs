@@ -190,6 +190,22 @@ fn check_finds_losses_that_a_trainer_would_not_look_at_and_those_that_it_lacks()
 }
 
 #[test]
+fn a_run_that_an_evaluator_could_not_judge_is_kept_and_no_success() {
+    let place = tempfile::tempdir().expect("a folder");
+    let few = CONFIGURATION.replace("per_class = 10", "count = 1") + "[[evaluate]]\nuse = \"linear-probe\"\n";
+    fs::write(place.path().join("trial.toml"), few).expect("written");
+    let output = done(&["run", "trial.toml", "--out", "run", "-q"], place.path());
+    assert!(!output.status.success(), "{}", text(&output));
+    assert!(
+        text(&output).contains("1 labelled samples are too few to choose a penalty on"),
+        "{}",
+        text(&output)
+    );
+    assert!(text(&output).contains("one evaluation failed; the model is kept"), "{}", text(&output));
+    assert!(done(&["digest", "run"], place.path()).status.success());
+}
+
+#[test]
 fn a_finished_run_is_judged_again_on_any_output() {
     let place = tempfile::tempdir().expect("a folder");
     let folder = place.path();
