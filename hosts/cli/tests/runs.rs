@@ -189,6 +189,24 @@ fn check_finds_losses_that_a_trainer_would_not_look_at_and_those_that_it_lacks()
     assert!(said.contains("--set plugins: cannot look for plugins in nowhere"), "{said}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_behind_the_standard_output_is_an_error_and_no_panic() {
+    let place = tempfile::tempdir().expect("a folder");
+    fs::write(place.path().join("trial.toml"), CONFIGURATION).expect("written");
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").expect("the device");
+    for arguments in [&["list"][..], &["check", "trial.toml"]] {
+        let output = scant(arguments, place.path()).stdout(full()).output().expect("started");
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let said = text(&output);
+        assert!(said.starts_with("error: cannot write to the standard output: No space left"), "{said}");
+    }
+    // A variable that is meant for others may be no text.
+    let odd: std::ffi::OsString = std::os::unix::ffi::OsStringExt::from_vec(vec![0xff]);
+    let output = scant(&["check", "trial.toml"], place.path()).env("ODD", odd).output().expect("started");
+    assert!(output.status.success(), "{}", text(&output));
+}
+
 #[test]
 fn a_run_that_an_evaluator_could_not_judge_is_kept_and_no_success() {
     let place = tempfile::tempdir().expect("a folder");

@@ -3,17 +3,18 @@
 use std::fmt::Arguments;
 use std::io::Write;
 
-/// Writes a line, as `println!` does, and ends the program where nothing can be written, where that panics.
+use scant_abi::{Error, ErrorKind, Result};
+
+/// Writes a line, as `println!` does, and gives an error where nothing can be written, where that panics.
 macro_rules! say {
     ($($text:tt)*) => { $crate::output::write(format_args!("{}\n", format_args!($($text)*))) };
 }
 pub(crate) use say;
 
-/// Writes `text`, or says why it cannot be written and ends the program.
-pub(crate) fn write(text: Arguments<'_>) {
+/// Writes `text` as it is.
+pub(crate) fn write(text: Arguments<'_>) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    if let Err(error) = out.write_fmt(text).and_then(|()| out.flush()) {
-        eprintln!("error: cannot write to the standard output: {error}");
-        std::process::exit(1);
-    }
+    out.write_fmt(text)
+        .and_then(|()| out.flush())
+        .map_err(|error| Error::caused_by(ErrorKind::Io, "cannot write to the standard output", &error))
 }

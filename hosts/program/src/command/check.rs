@@ -109,14 +109,14 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     for method in &methods {
         if args.resolved {
             if methods.len() > 1 {
-                say!("# {}", method.settings.label());
+                say!("# {}", method.settings.label())?;
             }
-            say!("{}", resolved_text(&method.settings)?);
+            say!("{}", resolved_text(&method.settings)?)?;
         }
     }
     if !args.resolved {
         let names: Vec<&str> = methods.iter().map(|method| method.settings.label()).collect();
-        say!("nothing is wrong: {}", names.join(", "));
+        say!("nothing is wrong: {}", names.join(", "))?;
     }
     Ok(())
 }

@@ -64,12 +64,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let place = args.out.as_ref().map(|path| path.parent().unwrap_or(Path::new("")));
     let text = render(&comparison, &reports, format, place)?;
     match args.out {
-        None => write(format_args!("{text}")),
+        None => write(format_args!("{text}"))?,
         Some(path) => {
             std::fs::write(&path, text).map_err(|error| {
                 Error::caused_by(ErrorKind::Io, format!("cannot write {}", path.display()), &error)
             })?;
-            say!("wrote {}", path.display());
+            say!("wrote {}", path.display())?;
         }
     }
     Ok(())

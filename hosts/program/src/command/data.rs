@@ -61,14 +61,14 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     let dataset = session.registry.make_dataset(&name, Value::Object(parameters), &setup)?;
     let checks = dataset.verify()?;
     if checks.is_empty() {
-        say!("{name}: there is nothing to verify");
+        say!("{name}: there is nothing to verify")?;
         return Ok(());
     }
     let mut table = Table::new(["verdict", "what", "found"]);
     for check in &checks {
         table.row([word(check.verdict), &check.subject, &check.detail]);
     }
-    write(format_args!("{table}"));
+    write(format_args!("{table}"))?;
     match checks.iter().filter(|check| check.verdict == Verdict::Bad).count() {
         0 => Ok(()),
         bad => Err(Error::data(format!("{name}: {bad} of {} checks failed", checks.len()))),

@@ -21,7 +21,7 @@ pub(crate) fn run(args: Args, _: &Session) -> Result<()> {
         let suite = Suite::open(path)?;
         for trial in suite.trials() {
             let folder = suite.folder(trial);
-            say!("{}  {}", scant_engine::run::digest(&folder)?, folder.display());
+            say!("{}  {}", scant_engine::run::digest(&folder)?, folder.display())?;
         }
     }
     Ok(())

@@ -27,7 +27,7 @@ pub(crate) fn run(_args: Args, session: &Session) -> Result<()> {
     for refused in &session.refused {
         table.row(["refused", &refused.reason]);
     }
-    write(format_args!("{table}"));
+    write(format_args!("{table}"))?;
     session.require_plugins()
 }
 

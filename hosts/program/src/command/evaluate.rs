@@ -41,7 +41,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
             Err(error) => failed.push(error.to_string()),
         }
     }
-    show(&found, args.json);
+    show(&found, args.json)?;
     if found.is_empty() && failed.is_empty() {
         log::warn!("no evaluator judges the last stage: say which should, with --by NAME");
     }
@@ -54,17 +54,17 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     }
 }
 
-fn show(found: &[(String, Findings)], as_json: bool) {
+fn show(found: &[(String, Findings)], as_json: bool) -> Result<()> {
     if as_json {
         let all: Vec<_> = found
             .iter()
             .map(|(name, findings)| json!({"evaluator": name, "metrics": findings.metrics}))
             .collect();
-        say!("{:#}", serde_json::Value::from(all));
-        return;
+        say!("{:#}", serde_json::Value::from(all))?;
+        return Ok(());
     }
     if found.iter().all(|(_, findings)| findings.metrics.is_empty()) {
-        return;
+        return Ok(());
     }
     let mut table = Table::new(["evaluator", "metric", "split", "value"]);
     for (name, findings) in found {
@@ -72,7 +72,7 @@ fn show(found: &[(String, Findings)], as_json: bool) {
             table.row([name, &metric.name, &metric.split, &format!("{:.4}", metric.value)]);
         }
     }
-    write(format_args!("{table}"));
+    write(format_args!("{table}"))
 }
 
 fn parse(text: &str) -> Result<EvaluateSettings> {

@@ -41,7 +41,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
                 value
             })
             .collect();
-        say!("{:#}", json!(all));
+        say!("{:#}", json!(all))?;
         return Ok(());
     }
     let mut table = Table::new(["kind", "name", "plugin", "summary"]);
@@ -55,8 +55,8 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         ]);
     }
     match shown.is_empty() {
-        false => write(format_args!("{table}")),
-        true => say!("There is nothing: no plugin is linked in, and --plugin-dir loaded none."),
+        false => write(format_args!("{table}"))?,
+        true => say!("There is nothing: no plugin is linked in, and --plugin-dir loaded none.")?,
     }
     Ok(())
 }

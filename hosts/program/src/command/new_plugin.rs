@@ -46,7 +46,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
     say!(
         "Wrote {name}: a loss to start from, with a test. Next:\n  cd {name}\n  cargo test\n  cargo build --release\n  \
          scant describe {name} --plugin-dir target/release"
-    );
+    )?;
     Ok(())
 }
 

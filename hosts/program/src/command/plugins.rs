@@ -49,7 +49,7 @@ fn lock(folder: &Path) -> Result<()> {
     let mut lock = Lock::of_folder(folder)?;
     for path in libraries(folder)? {
         if let Err(error) = scant_abi::ffi::check_file(&path) {
-            say!("left out: {error}");
+            say!("left out: {error}")?;
             lock.libraries.remove(&*path.file_name().unwrap_or_default().to_string_lossy());
         }
     }
@@ -60,7 +60,7 @@ fn lock(folder: &Path) -> Result<()> {
         )));
     }
     let count = lock.libraries.len();
-    say!("{}: {count} {}", lock.write(folder)?.display(), if count == 1 { "library" } else { "libraries" });
+    say!("{}: {count} {}", lock.write(folder)?.display(), if count == 1 { "library" } else { "libraries" })?;
     Ok(())
 }
 
@@ -136,7 +136,7 @@ fn copy_library(file: &Path, out: &Path) -> Result<()> {
     std::fs::copy(file, &half)
         .and_then(|_| std::fs::rename(&half, &target))
         .map_err(|error| cannot_write(&target, &error))?;
-    say!("{}", target.display());
+    say!("{}", target.display())?;
     Ok(())
 }
 

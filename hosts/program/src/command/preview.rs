@@ -65,7 +65,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Result<()> {
         shown.rows.len(),
         shown.stage,
         views.join(", ")
-    );
+    )?;
     Ok(())
 }
 

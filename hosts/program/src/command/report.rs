@@ -17,7 +17,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Result<()> {
     for path in &args.runs {
-        say!("report: {}", reports::write(path)?.display());
+        say!("report: {}", reports::write(path)?.display())?;
     }
     Ok(())
 }

@@ -128,8 +128,10 @@ pub(crate) fn carry_out(
         // No success, so that whatever started the program does not take the run for finished.
         return Ok(ExitCode::from(STOPPED));
     }
+    // First, for nothing can be shown where the standard output is full.
+    let page = reports::write(suite.path());
     if !showing.quiet {
-        write(format_args!("{}", Summary::of(suite, "test")?));
+        write(format_args!("{}", Summary::of(suite, "test")?))?;
     }
     let (mut failed, mut unjudged) = (0, 0);
     for trial in suite.trials() {
@@ -137,17 +139,19 @@ pub(crate) fn carry_out(
         match suite.ending(trial)? {
             Ending::Failed(error) => {
                 failed += 1;
-                say!("failed: {run}: {error}");
+                say!("failed: {run}: {error}")?;
             }
             Ending::Finished(result) => {
                 unjudged += result.unjudged.len();
-                result.unjudged.iter().for_each(|error| say!("not judged: {run}: {error}"));
+                for error in &result.unjudged {
+                    say!("not judged: {run}: {error}")?;
+                }
             }
             Ending::Unfinished => {}
         }
     }
-    match reports::write(suite.path()) {
-        Ok(page) if !showing.quiet => say!("report: {}", page.display()),
+    match page {
+        Ok(page) if !showing.quiet => say!("report: {}", page.display())?,
         Ok(_) => {}
         // The runs are what counts; a page can be made again.
         Err(error) => log::warn!("no report could be written: {error}"),
