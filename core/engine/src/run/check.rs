@@ -6,14 +6,13 @@ use scant_abi::{Kind, Schedule};
 use schemars::schema_for;
 use serde_json::{Map, Value};
 
+use super::check_methods::check_methods;
 use super::check_stages::check_built;
-use super::check_values::{PLAIN, is_plain};
 use super::components::check_augmentation;
 use super::config::Configuration;
 use super::methods::Described;
 use super::resolve::fill_defaults;
 use super::settings::{EVALUATE_KEYS, LOSS_KEYS, Settings};
-use super::suite::file_name;
 use crate::Registry;
 use crate::schema::{self, Problem};
 use crate::suggest;
@@ -71,9 +70,7 @@ pub fn check(registry: &Registry, configuration: &Configuration) -> Result<Vec<M
     let (described, problems) = configuration.methods();
     let problems = configuration.not_finite.iter().cloned().chain(problems);
     let mut findings: Vec<Finding> = problems.map(|problem| Finding::of(configuration, problem)).collect();
-    findings.extend(check_method_names(&described, configuration));
-    let unused = unused(&described, configuration);
-    findings.extend(check_labels(&described, configuration));
+    findings.extend(check_methods(&described, configuration));
     for method in described {
         match check_one(registry, &method.value, configuration) {
             Ok(settings) => methods.push(Method { name: method.name, settings }),
@@ -88,19 +85,18 @@ pub fn check(registry: &Registry, configuration: &Configuration) -> Result<Vec<M
             }
         }
     }
-    findings.extend(unused);
     if findings.is_empty() { Ok(methods) } else { Err(findings) }
 }
 
 /// A problem of a method as it is told, unless a number that is none has been told of at its place.
 fn finding(configuration: &Configuration, method: &Described, problem: Problem) -> Option<Finding> {
     let Problem { path, message } = problem;
-    // A block's name is the method's, not the run's.
     let top = path.split(['.', '[']).next().unwrap_or_default();
+    // A block's name is the method's, not the run's.
+    let is_own = path != "name" && method.own.iter().any(|key| key == top);
     // What neither the block nor the file says is missing in the block, where blocks may say it.
-    let is_own = method.own.iter().any(|key| key == top);
     let is_nowhere = ["stage", "model"].contains(&top) && configuration.value.get(top).is_none();
-    let block = method.block.as_ref().filter(|_| path != "name" && (is_own || is_nowhere));
+    let block = method.block.as_ref().filter(|_| is_own || is_nowhere);
     let place = block.map_or(path.clone(), |block| format!("{block}.{path}"));
     if configuration.not_finite.iter().any(|known| known.path == place) {
         return None;
@@ -109,62 +105,6 @@ fn finding(configuration: &Configuration, method: &Described, problem: Problem) 
     let name = method.name.clone().filter(|_| block.is_some());
     let path = if name.is_some() { path } else { place };
     Some(Finding { origin, method: name, problem: Problem { path, message } })
-}
-
-/// Methods of whose names no folder can be made, or the same folder as of another's.
-fn check_method_names(described: &[Described], configuration: &Configuration) -> Vec<Finding> {
-    let mut folders: Vec<(String, &str)> = Vec::new();
-    let mut findings = Vec::new();
-    for method in described {
-        let (Some(block), Some(name)) = (&method.block, &method.name) else { continue };
-        let path = format!("{block}.name");
-        let folder = file_name(name);
-        let message = match folders.iter().find(|(known, _)| *known == folder) {
-            _ if !is_plain(&folder) => format!("'{name}' cannot be a folder's name: {PLAIN}"),
-            Some((_, other)) => {
-                format!("'{other}' and '{name}' would both be kept in '{folder}': rename one")
-            }
-            None => {
-                folders.push((folder, name));
-                continue;
-            }
-        };
-        findings.push(Finding::of(configuration, Problem { path, message }));
-    }
-    findings
-}
-
-/// Methods that tables would take for repeats of one.
-fn check_labels(described: &[Described], configuration: &Configuration) -> Vec<Finding> {
-    let label = |method: &Described| method.value.get("label").and_then(Value::as_str).map(str::to_owned);
-    let mut labels: Vec<String> = Vec::new();
-    let mut findings = Vec::new();
-    for method in described {
-        let (Some(block), Some(label)) = (&method.block, label(method)) else { continue };
-        if labels.contains(&label) && method.name.is_some() {
-            let message = format!("another method is called '{label}' in tables: rename one");
-            let problem = Problem { path: format!("{block}.label"), message };
-            findings.push(Finding::of(configuration, problem));
-        }
-        labels.push(label);
-    }
-    findings
-}
-
-/// What an argument or a variable says of the common part, and every method of its own: it would change nothing.
-fn unused(described: &[Described], configuration: &Configuration) -> Vec<Finding> {
-    let of = |key: &str| {
-        configuration.value.get(key)?;
-        let origin = configuration.origin(key)?;
-        let asked = origin.starts_with("--set") || origin.starts_with("SCANT__");
-        if !asked || !described.iter().all(|method| method.own.iter().any(|own| own == key)) {
-            return None;
-        }
-        let message =
-            format!("every method has its own {key}: name the one that is meant, method[0].{key}[0]");
-        Some(Finding::of(configuration, Problem { path: key.to_owned(), message }))
-    };
-    if described.is_empty() { Vec::new() } else { ["stage", "evaluate"].into_iter().filter_map(of).collect() }
 }
 
 fn check_one(

@@ -2,6 +2,7 @@
 
 mod check;
 mod check_data;
+mod check_methods;
 mod check_stages;
 mod check_values;
 mod checked_loss;
