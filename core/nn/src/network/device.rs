@@ -76,9 +76,7 @@ impl NetworkDevice for Cpu {
             scant_abi::Device::Cpu => Ok(Self::default()),
             other => Err(Error::new(
                 ErrorKind::Unsupported,
-                format!(
-                    "{other:?} cannot be used: this build has no CUDA; docs/cuda.md says how to build one"
-                ),
+                format!("{other} cannot be used: this build has no CUDA; docs/cuda.md says how to build one"),
             )),
         }
     }
