@@ -5,7 +5,7 @@
 SCANT is the program; the recipes are those of examples/recipes, such as pl-ae/svhn. Needs numpy, scipy, torchvision and
 safetensors. What stands for the data are files in the published formats, of 200 training and 100 test images each, with random
 pixels, and random weights in the files of AlexNet and SqueezeNet. It shows that a recipe runs, and nothing of what it reaches.
-Folders are made below the working directory: `data` once, and one for each run.
+Everything lies in target/two-steps: `data`, made once, and a folder for each run.
 """
 
 import gzip
@@ -19,7 +19,9 @@ import tomllib
 
 import numpy as np
 
-RECIPES = pathlib.Path(__file__).resolve().parents[2] / "examples" / "recipes"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RECIPES = ROOT / "examples" / "recipes"
+PLACE = ROOT / "target" / "two-steps"
 TRAIN, TEST = 200, 100
 PARTS = [("train", TRAIN), ("test", TEST)]
 
@@ -93,13 +95,13 @@ def shorter(recipe):
 
 def main():
     program, recipes = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2:]
-    data = pathlib.Path("data").resolve()
+    data = PLACE / "data"
     if not data.exists():
         make_data(data)
     failed = False
     for name in recipes:
         sets = [word for set_ in shorter(read(RECIPES / f"{name}.toml")) for word in ["--set", set_]]
-        folder = pathlib.Path(name.replace("/", "-"))
+        folder = PLACE / name.replace("/", "-")
         shutil.rmtree(folder, ignore_errors=True)
         begun = time.monotonic()
         command = [program, "run", RECIPES / f"{name}.toml", "--threads", "1", "--data-dir", data, "--out", folder, *sets]
