@@ -109,6 +109,32 @@ fn where_no_epoch_can_be_called_the_best_the_last_one_stands() {
     }
 }
 
+/// What a run warns of.
+#[derive(Default)]
+struct Warnings(Vec<String>);
+
+impl Watcher for Warnings {
+    fn tell(&mut self, event: &Event<'_>) {
+        if let Event::Warning(text) = event {
+            self.0.push((*text).to_owned());
+        }
+    }
+}
+
+#[test]
+fn a_stage_that_freezes_the_whole_model_is_warned_of() {
+    let place = tempfile::tempdir().expect("a folder");
+    for (freeze, warnings) in [(&["encoder"][..], 0), (&["encoder", "head"], 1)] {
+        let frozen = changed(settings(""), |settings| {
+            settings.stage[0].freeze = freeze.iter().map(|part| (*part).to_owned()).collect();
+        });
+        let (out, mut watcher) = (place.path().join(freeze.len().to_string()), Warnings::default());
+        run(&registry(), &frozen, &[], &out, &Options::default(), &mut watcher).expect("finished");
+        assert_eq!(watcher.0.len(), warnings, "{:?}", watcher.0);
+        assert!(watcher.0.iter().all(|text| text.contains("freezes every part of the model")));
+    }
+}
+
 #[test]
 fn a_loss_s_weight_is_written_down_as_the_last_step_saw_it() {
     let place = tempfile::tempdir().expect("a folder");

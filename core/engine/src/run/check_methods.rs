@@ -40,19 +40,28 @@ fn check_names(described: &[Described], configuration: &Configuration) -> Vec<Fi
     findings
 }
 
-/// Methods that tables would take for repeats of one.
+/// Methods of one label that differ in more than their seeds: tables would take them for repeats of one.
 fn check_labels(described: &[Described], configuration: &Configuration) -> Vec<Finding> {
     let label = |method: &Described| method.value.get("label").and_then(Value::as_str).map(str::to_owned);
-    let mut labels: Vec<String> = Vec::new();
+    let told = |method: &Described| {
+        let mut value = method.value.clone();
+        if let Value::Object(table) = &mut value {
+            table.retain(|key, _| !["seed", "seeds"].contains(&key.as_str()));
+        }
+        value
+    };
+    let mut labels: Vec<(String, Value)> = Vec::new();
     let mut findings = Vec::new();
     for method in described {
         let (Some(block), Some(label)) = (&method.block, label(method)) else { continue };
-        if labels.contains(&label) && method.name.is_some() {
+        let told = told(method);
+        let differs = labels.iter().any(|(other, value)| *other == label && *value != told);
+        if differs && method.name.is_some() {
             let message = format!("another method is called '{label}' in tables: rename one");
             let problem = Problem { path: format!("{block}.label"), message };
             findings.push(Finding::of(configuration, problem));
         }
-        labels.push(label);
+        labels.push((label, told));
     }
     findings
 }

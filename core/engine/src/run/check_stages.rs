@@ -20,9 +20,7 @@ use crate::prepare::Preparation;
 use crate::schema::Problem;
 
 /// Images and numbers of classes that stand for data of which nothing is known before they are opened.
-/// The last are large, and are looked at only where all others do not fit.
-const GUESSES: [([usize; 3], usize); 4] =
-    [([3, 32, 32], 10), ([1, 28, 28], 3), ([3, 64, 64], 100), ([3, 224, 224], 1000)];
+const GUESSES: [([usize; 3], usize); 3] = [([3, 32, 32], 10), ([1, 28, 28], 3), ([3, 64, 64], 100)];
 
 /// How often an augmentation is drawn to see what it makes of an image.
 const DRAWS: u64 = 4;
@@ -82,9 +80,6 @@ pub(super) fn check_built(
     let preparation = preparation.unwrap_or_default();
     let mut common: Option<Vec<Problem>> = None;
     for (image, classes) in GUESSES {
-        if common.as_ref().is_some_and(Vec::is_empty) {
-            break;
-        }
         let classes = info.as_ref().map_or(classes, |info| info.classes.len());
         let (Ok(image), Ok(raw)) = (preparation.dims(image), preparation.dims_before(image)) else {
             continue;
@@ -93,28 +88,14 @@ pub(super) fn check_built(
         check_stages(&workshop(image, raw, classes), &preparation, &mut guessed);
         let problems = guessed.problems.split_off(found.problems.len());
         common = Some(match common {
-            Some(common) => shared(common, &problems),
+            // In the same words: what speaks of an image's size may not hold for others.
+            Some(common) => common.into_iter().filter(|problem| problems.contains(problem)).collect(),
             None => problems,
         });
     }
     found.problems.extend(common.unwrap_or_default());
     found.problems
 }
-
-/// Those of `common` that stand among `problems` too, be it in words that speak of other images.
-fn shared(common: Vec<Problem>, problems: &[Problem]) -> Vec<Problem> {
-    let known = common.into_iter().filter(|problem| problems.iter().any(|other| other.path == problem.path));
-    let as_example = |problem: Problem| {
-        if problems.contains(&problem) || problem.message.ends_with(EXAMPLE) {
-            return problem;
-        }
-        Problem { message: format!("{}{EXAMPLE}", problem.message), ..problem }
-    };
-    known.map(as_example).collect()
-}
-
-/// Said of a problem whose words speak of one kind of images, and which others have as well.
-const EXAMPLE: &str = " (for one; images of other sizes do not fit either)";
 
 /// Whether the model can lie where the run wants it.
 fn check_device(workshop: &Workshop<'_>, found: &mut Found<'_>) {
@@ -180,12 +161,6 @@ fn check_stage<'a>(
                 &format!("{path}.freeze"),
                 format!("the model has no part '{part}'; it has {}", parts.join(", ")),
             );
-        }
-        let is_frozen = |name: &String| stage.freeze.iter().any(|part| part == part_of(name));
-        if stage.epochs > 0 && !state.is_empty() && state.keys().all(is_frozen) {
-            let message =
-                "names every part of the model: nothing would be trained; leave one out, or set epochs = 0";
-            found.add(&format!("{path}.freeze"), message);
         }
         if exact {
             states.insert(stage.name(), state);

@@ -114,6 +114,13 @@ impl Driver<'_> {
                 steps: stage.steps,
                 done: cursor.epoch,
             });
+            if stage.settings.epochs > 0 && stage.is_frozen_whole() {
+                let text = format!(
+                    "stage '{}' freezes every part of the model: what the trainer and the losses own is all that can learn",
+                    stage.settings.name()
+                );
+                self.watcher.tell(&Event::Warning(&text));
+            }
             if let EpochEnd::Interrupted = self.epochs(&mut stage, &mut cursor)? {
                 self.checkpoint(&stage, &mut cursor, Position::Within)?;
                 self.watcher.tell(&Event::Interrupted { folder: &self.path });
@@ -289,8 +296,8 @@ impl Driver<'_> {
             return Err(Error::new(
                 ErrorKind::Numeric,
                 format!(
-                    "{}, after {} steps: '{tensor}' holds NaN or infinity; the checkpoint before is kept. A smaller learning rate may help, in a \
-                     run of its own",
+                    "{}, after {} steps: '{tensor}' holds NaN or infinity; the checkpoint before is kept. A smaller \
+                     learning rate may help, in a run of its own",
                     place(stage, cursor.epoch, None),
                     cursor.step
                 ),

@@ -76,8 +76,8 @@ fn spell_out(value: &mut Value, path: &str) {
     if is_component && matches!(value.kind, ValueKind::String(_)) {
         let name = std::mem::take(value);
         let origin = name.origin().map(str::to_owned);
-        value.kind = ValueKind::Table(Map::from_iter([("use".to_owned(), name)]));
-        *value = Value::new(origin.as_ref(), std::mem::take(&mut value.kind));
+        let table = Map::from_iter([("use".to_owned(), name)]);
+        *value = Value::new(origin.as_ref(), ValueKind::Table(table));
     }
 }
 

@@ -35,6 +35,13 @@ pub(crate) struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
+    /// Whether no parameter of the model may change.
+    pub(crate) fn is_frozen_whole(&self) -> bool {
+        let layout = self.model.layout();
+        let is_frozen = |part: &str| self.settings.freeze.iter().any(|frozen| frozen == part);
+        !layout.is_empty() && layout.iter().all(|parameter| is_frozen(parameter.part()))
+    }
+
     /// Stage `index`, its components as they begin their lives.
     pub(crate) fn new(workshop: &Workshop<'a>, data: &'a Data, index: usize) -> Result<Self> {
         let settings = &workshop.settings.stage[index];
