@@ -22,7 +22,8 @@ pub(super) fn check_names(settings: &Settings, found: &mut Found<'_>) {
     }
 }
 
-pub(super) const PLAIN: &str = "it must not be empty, '.' or '..', nor longer than 200 bytes, nor hold '/', '\\' or what cannot be shown";
+pub(super) const PLAIN: &str = "it must not be empty, '.' or '..', nor longer than 200 bytes, nor hold '/', '\\' or \
+    what cannot be shown";
 
 /// The longest name in bytes: file systems take 255, and more is put behind some.
 const LONGEST_NAME: usize = 200;
